@@ -4,6 +4,9 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Tests start many processes, each of which would compile the program again where Python writes no bytecode.
+COMPILED := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode"
+
 .PHONY: run test test-fast test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
@@ -18,15 +21,15 @@ test: $(READY)
 	@$(BIN)/python packaging/start.py --test
 
 test-fast: $(READY)
-	@$(BIN)/python -m pytest -m fast -q -n 2
+	@$(COMPILED) $(BIN)/python -m pytest -m fast -q -n 2
 
 # Those of the window train networks in its own process, beside Qt: they have a process of their own, in one order.
 test-slow: $(READY)
-	@$(BIN)/python -m pytest -m "slow and not frozen" -q -n 2 --dist loadscope --durations=20 --ignore=tests/desktop_app
-	@$(BIN)/python -m pytest -m "slow and not frozen" -q --durations=5 tests/desktop_app
+	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -q -n 2 --dist loadscope --durations=20 --ignore=tests/desktop_app
+	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -q --durations=5 tests/desktop_app
 
 test-windows-rules: $(READY)
-	@CORESET_WINDOWS_RULES=1 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
+	@$(COMPILED) CORESET_WINDOWS_RULES=1 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
 
 fuzz: $(READY)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
@@ -56,7 +59,7 @@ package: $(READY)
 	@$(BIN)/python packaging/build.py
 
 smoke: $(READY)
-	@$(BIN)/python -m pytest -m frozen tests/packaging
+	@$(COMPILED) $(BIN)/python -m pytest -m frozen tests/packaging
 
 clean:
 	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

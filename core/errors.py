@@ -4,6 +4,7 @@ The tree::
 
     CoresetError                 anything this program raises on purpose; its text is one clear sentence for a user
     ├── CancelledError           the user cancelled; finished work is kept
+    ├── TrialPrunedError         a trial of a search was ended early; the search continues
     ├── MemoryShortError         a stage needs more memory than there is: the command line ends with exit code 1
     └── InputError               what was given cannot be used: the command line ends with exit code 2
         ├── DatasetError         the folder or file of images
@@ -37,6 +38,14 @@ class CancelledError(CoresetError):
 
     def __init__(self, message: str = "Cancelled. Finished work is kept.") -> None:
         super().__init__(message)
+
+
+class TrialPrunedError(CoresetError):
+    """A trial of a search was ended early, when an epoch was published; the search goes on with the next trial."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"The trial was ended after epoch {epoch:,}.")
+        self.epoch = epoch
 
 
 class MemoryShortError(CoresetError):

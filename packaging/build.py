@@ -92,6 +92,10 @@ def collect_licences() -> int:
         "jinja2",
         "openpyxl",
         "et_xmlfile",
+        "optuna",
+        "colorlog",
+        "tqdm",
+        "packaging",
     }
     count = 0
     for distribution in distributions():

@@ -108,7 +108,10 @@ def test() -> int:
             "--ignore=tests/desktop_app",
             "--ignore=tests/integration/window",
         ]
-    return subprocess.call(command, cwd=ROOT)
+    # Tests start many processes, each of which would compile the program again where Python writes no bytecode.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".venv" / "bytecode"))
+    return subprocess.call(command, cwd=ROOT, env=environment)
 
 
 if __name__ == "__main__":

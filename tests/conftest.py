@@ -1,5 +1,6 @@
 """What every test may use; nothing here opens a window."""
 
+import functools
 import importlib
 import itertools
 import os
@@ -40,6 +41,7 @@ FAST = (
 """Where logic alone is tested: no window, no engine process, no TensorFlow. What is marked as slow is not fast."""
 
 
+@functools.cache
 def _is_fast(place: Path) -> bool:
     tests = Path(__file__).parent
     return any(place.is_relative_to(tests / fast) or (tests / fast).is_relative_to(place) for fast in FAST)

@@ -50,7 +50,8 @@ class Flag:
     def is_repeated(self) -> bool:
         """Whether it is given once for each value: free text may hold commas."""
         setting = self.setting
-        texts = setting.is_list and not setting.facts.kind and typing.get_args(setting.kind)[0] is str
+        named = setting.facts.kind or setting.facts.values
+        texts = setting.is_list and not named and typing.get_args(setting.kind)[0] is str
         return setting.is_mapping or texts
 
 
@@ -137,7 +138,7 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     setting = flag.setting
     facts, about = setting.facts, f"{setting.owner_title}: " if setting.owner else ""
     parts = [about + (inside_sentence(facts.tip) if about else facts.tip)]
-    if facts.kind:
+    if facts.kind or (facts.values and setting.is_list):
         parts.append(", ".join(name for name in setting.names if name))
     if facts.from_dataset:
         parts.append(f"{AUTO} determines it from the images")
@@ -151,7 +152,7 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     plain = setting.plain_kind
     if plain is bool:
         add(action=argparse.BooleanOptionalAction)
-    elif facts.values:
+    elif facts.values and not setting.is_list:
         add(choices=tuple(facts.values))
     elif facts.from_file:
         add(type=Path, metavar=facts.typed)
@@ -160,7 +161,7 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     elif flag.is_repeated:
         add(action="append", metavar=facts.typed or ("CLASS" if "class" in flag.words else "PATH"))
     elif setting.is_list:
-        add(metavar="NAME,…" if facts.kind else "NUMBER,…")
+        add(metavar="NAME,…" if facts.kind or facts.values else "NUMBER,…")
     else:
         kind = plain if plain in (int, float) else str
         metavar = "NAME" if facts.kind else {int: "N", float: "F"}.get(kind, "TEXT")
@@ -199,8 +200,22 @@ def _value(flag: Flag, value: Any) -> Any:
         return tuple(value)
     if setting.is_list:
         kind = typing.get_args(setting.kind)[0]
-        return words(value) if kind is str else tuple(kind(each) for each in numbers(value, flag.words))
+        return words(value) if kind is str else _numbers_of(kind, value, flag.words)
     return value
+
+
+def _numbers_of(kind: Callable[[float], Any], text: str, flag: str) -> tuple[Any, ...]:
+    """Split at commas into numbers of a kind.
+
+    Raises
+    ------
+    SettingsError
+        If one is not such a number.
+    """
+    found = numbers(text, flag)
+    if kind is int and not all(each.is_integer() for each in found):
+        raise SettingsError(f"{flag} is {text!r}; expected whole numbers separated by commas, such as 64,128.")
+    return tuple(kind(each) for each in found)
 
 
 def _pair(flag: Flag, text: str, number: Callable[[str], Any]) -> tuple[str, Any]:

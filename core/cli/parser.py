@@ -197,8 +197,8 @@ def _comparing(add: AddCommand) -> None:
         # A comparison has its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
         without = {"selection": NOT_COMPARED, "export": exports} if one is compare else {}
-        # A flag on quality excludes nothing, so that nothing here depends on its threshold.
-        sections = [section for section in SECTIONS if section != "quality"]
+        # A flag on quality excludes nothing, so that nothing here depends on its threshold; nor on a search.
+        sections = [section for section in SECTIONS if section not in ("quality", "search")]
         _settings(one, *sections, validation=0.2, without=without)
         _weights(one)
         _threads(one)
@@ -207,31 +207,16 @@ def _comparing(add: AddCommand) -> None:
     search = add(
         "search",
         "search hyperparameters on the coreset and, on request, on the whole pool",
-        "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002,0.008 --with-pool --out s/",
+        "coreset search cells/ --fraction 0.1 --trials 20 --out s/\n"
+        "coreset search cells/ --fraction 0.1 --trials 20 --with-pool --out s/     compare with the pool\n"
+        "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002 --dropouts 0,0.1 --out s/     a grid\n"
+        "coreset compare cells/ --settings s/best-settings.json --out study/     train with the best configuration",
     )
     _dataset(search)
-    _settings(search, "data", "features", "clusters", "selection", "training", validation=0.2)
+    _settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)
     _weights(search)
     _threads(search)
     _out_folder(search)
-    searched = tuple(name for name, network in NETWORKS.items() if network.is_searched)
-    search.add_argument("--network", choices=searched, default=searched[0], help=f"default {searched[0]}")
-    search.add_argument("--learning-rates", default="0.0005,0.002,0.008", metavar="L,…")
-    search.add_argument(
-        "--dropouts",
-        default="0,0.1",
-        metavar="D,…",
-        help="dropout rates after pooling; for the transfer network, before batch normalisation",
-    )
-    search.add_argument(
-        "--epoch-counts",
-        default="25",
-        metavar="N,…",
-        help="numbers of epochs; --min-steps applies to the largest, and is reduced in proportion for the others",
-    )
-    search.add_argument(
-        "--with-pool", action="store_true", help="also search on the whole pool, and compare the rankings"
-    )
 
 
 def _using(add: AddCommand) -> None:
@@ -335,6 +320,8 @@ def _settings(
 ) -> None:
     """Add the flags of sections of the settings; `validation` is the command's own default for its fraction."""
     defaults = {"features.extractors": "those recommended whose weights are on this machine"}
+    if "search" in sections:
+        defaults["search.method"] = "tpe, or grid if one of its lists or a settings file is given"
     if validation is not None:
         defaults["data.validation_fraction"] = f"{validation:g}"
     add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)

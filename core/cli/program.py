@@ -102,7 +102,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             "plugins": commands.plugins,
             "compare": _later("compare"),
             "run": _later("run"),
-            "search": _later("search"),
+            "search": _later("search", "core.cli.search_command"),
             "size": _later("size", "core.cli.size_command"),
             "predict": _later("predict"),
             "evaluate": _later("evaluate"),

@@ -1,4 +1,4 @@
-"""Commands that train, and that use what was trained: compare, run, search, predict, evaluate, demo."""
+"""Commands that train, and that use what was trained: compare, run, predict, evaluate, demo."""
 
 import argparse
 import sys
@@ -9,7 +9,6 @@ from pathlib import Path
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
-from core.cli.flags import numbers
 from core.cli.parser import READ_BY
 from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
@@ -20,9 +19,7 @@ from core.output.external_report import REPORT, headline, measures_table
 from core.pipeline import whole
 from core.pipeline.external import evaluate_external
 from core.pipeline.facts import recommended_but_missing, recommended_extractors
-from core.pipeline.grid import Grid
 from core.pipeline.planning import EVERYTHING, n_splits
-from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.results import Comparison, Note, Relabelled, Row, RunResult, StageTime, split_of, split_word
@@ -143,29 +140,6 @@ def run(options: argparse.Namespace) -> int:
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(study.settings))
     _print_outcome(outcome)
     say(f"written: {outcome.report}")
-    return 0
-
-
-def search(options: argparse.Namespace) -> int:
-    """Search hyperparameters on the coreset and, on request, on the whole pool."""
-    study = study_of(options)
-    grid = Grid(
-        learning_rates=numbers(options.learning_rates, "--learning-rates"),
-        dropouts=numbers(options.dropouts, "--dropouts"),
-        epochs=tuple(round(n) for n in numbers(options.epoch_counts, "--epoch-counts")),
-    )
-    outcome = search_study(
-        study,
-        grid,
-        options.network,
-        options.out,
-        with_pool=options.with_pool,
-        overwrite=options.overwrite,
-        progress=_progress(),
-    )
-    for line in outcome.text.splitlines():
-        say(line)
-    say(f"written: {outcome.file}")
     return 0
 
 

@@ -177,7 +177,7 @@ def settled(decoded: Decoded) -> RGBArray:
     return decoded.rgb
 
 
-def decode_array(array: NDArray[np.generic], reading: Reading) -> Decoded:
+def decode_array(array: NDArray[np.generic], reading: Reading, form: str = "npz") -> Decoded:
     """Convert an array such as one image of an .npz to RGB.
 
     Parameters
@@ -186,6 +186,8 @@ def decode_array(array: NDArray[np.generic], reading: Reading) -> Decoded:
         Whole numbers, floating point or, unless read as declared, true and false. Declared: uint8; uint16 by its bit
         depth; floating point 0…1 or 0…255. A fourth channel is alpha.
     reading : Reading
+    form : str
+        What the file kinds of such arrays end in, such as ``"npz"`` for ``"uint16-npz"``.
 
     Raises
     ------
@@ -196,30 +198,30 @@ def decode_array(array: NDArray[np.generic], reading: Reading) -> Decoded:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
         raise ImageError(f"The array has the shape {array.shape}, which is not that of a greyscale or colour image.")
-    kind = _array_kind(array, reading)
+    kind = _array_kind(array, reading, form)
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
     colour, alpha = (array[:, :, :3], array[:, :, 3]) if array.shape[2:] == (4,) else (array, None)
     if kind:
         bits = 0 if np.issubdtype(array.dtype, np.floating) else 8 * array.dtype.itemsize
         signed = np.issubdtype(array.dtype, np.signedinteger)
-        return decode_deep(Deep(kind, colour, bits, signed, alpha=alpha, form="npz"), reading)
+        return decode_deep(Deep(kind, colour, bits, signed, alpha=alpha, form=form), reading)
     if alpha is not None:
         rgba = Image.fromarray(np.ascontiguousarray(array.astype(np.uint8)))
         if rgba.getchannel("A").getextrema() != (255, 255):
-            return _seen_through(rgba, "npz", None, reading)
+            return _seen_through(rgba, form, None, reading)
     pixels = colour.astype(np.uint8)
     return Decoded(_grey_to_rgb(pixels) if pixels.ndim == 2 else np.ascontiguousarray(pixels))
 
 
-def _array_kind(array: NDArray[np.generic], reading: Reading) -> str:
+def _array_kind(array: NDArray[np.generic], reading: Reading, form: str) -> str:
     """Return the file kind of an array, such as ``"uint16-npz"``; empty for 8 bits."""
     kind = array.dtype
     if kind == np.uint8:
         return ""
     if np.issubdtype(kind, np.floating):
-        return "float-npz"
-    name = f"{kind.name}-npz"
+        return f"float-{form}"
+    name = f"{kind.name}-{form}"
     declares = reading.levels == "declared" and reading.range_of(name) is None
     if declares and kind != np.uint16:
         raise ImageError(

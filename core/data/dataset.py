@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.cache import fingerprint
 from core.cache_use import use_place
+from core.data.braces import is_pattern
 from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
 from core.data.levels import fixed
@@ -215,7 +216,9 @@ def stored_file(
 def _recognised(path: Path, settings: DataSettings) -> Source:
     """Return the source that matches `path` best; of equal matches the first in the registry."""
     try:
-        head = b"" if path.is_dir() else _head(path)
+        # A name with braces names several files.
+        nothing_to_read = path.is_dir() or (is_pattern(path.name) and not path.exists())
+        head = b"" if nothing_to_read else _head(path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be opened ({reason_of(error)}). Expected {SOURCES.expected()}.") from error
     best, best_match, faults = None, Match.NO, []
@@ -353,7 +356,9 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
     if not found:
         return []
     words = ", ".join(sorted(found)[:3])
-    return [f"The folder contains {words}, which was not read. If it lists the classes, open it instead."]
+    lists = all(SOURCES[name].holds == "files" for path in found for name in SOURCES.likely(Path(path)))
+    what = "lists the classes" if lists else "contains the images"
+    return [f"The folder contains {words}, which was not read. If it {what}, open it instead."]
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:

@@ -109,9 +109,9 @@ def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS
         If the user cancelled.
     """
     found, folders = _everything(root, data, progress)
-    by_folder = _images_by_folder(found)
+    by_folder = images_by_folder(found)
     reading = guess_reading(by_folder) if data.layout == "auto" else read_as(data.layout, by_folder)
-    return _listed_by(reading, found, folders)
+    return listed_by(reading, found, folders)
 
 
 def list_layouts(
@@ -137,9 +137,9 @@ def list_layouts(
         If the user cancelled.
     """
     found, folders = _everything(root, data, progress)
-    by_folder = _images_by_folder(found)
+    by_folder = images_by_folder(found)
     readings = [guess_reading(by_folder) if one == "auto" else read_as(one, by_folder) for one in layouts]
-    return [(reading, _listed_by(reading, found, folders)) for reading in readings]
+    return [(reading, listed_by(reading, found, folders)) for reading in readings]
 
 
 def _everything(root: Path, data: DataSettings, progress: Progress) -> tuple[Listing, list[str]]:
@@ -153,8 +153,17 @@ def _everything(root: Path, data: DataSettings, progress: Progress) -> tuple[Lis
     return found, walk.folders
 
 
-def _listed_by(reading: FolderReading, found: Listing, folders: list[str]) -> Listing:
-    """Return the files that were found with the classes, sets and groups that a reading gives them."""
+def listed_by(reading: FolderReading, found: Listing, folders: list[str]) -> Listing:
+    """Return the files that were found with the classes, sets and groups that a reading gives them.
+
+    Parameters
+    ----------
+    reading : FolderReading
+    found : Listing
+        All files, without classes.
+    folders : list of str
+        Paths of all folders, of which empty class folders are named.
+    """
     others = (reading.other,) if reading.other else ()
     listing = Listing(found.root, [], [*found.skipped], [*found.warnings], {"layout": reading.layout}, others)
     outside: Counter[tuple[str, str]] = Counter()
@@ -186,7 +195,7 @@ def listed(
     return listing
 
 
-def _images_by_folder(listing: Listing) -> Counter[tuple[str, ...]]:
+def images_by_folder(listing: Listing) -> Counter[tuple[str, ...]]:
     """Return how many images are in each folder itself; where nothing is named like one, how many files."""
     named = [entry.path for entry in listing.entries if has_image_suffix(entry.path)]
     return Counter(tuple(path.split("/")[:-1]) for path in named or [entry.path for entry in listing.entries])

@@ -15,6 +15,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from core.data.codecs import FORMATS, NAMES, boxed_format
 from core.data.colour import BEFORE, RGBArray, settled
 from core.data.levels import Decoded
 from core.data.pages import SEVERAL_PAGES, decode_file, main_pages
@@ -56,8 +57,9 @@ _FORMATS = (
     TiffImagePlugin.TiffImageFile.format,
     WebPImagePlugin.WebPImageFile.format,
     GifImagePlugin.GifImageFile.format,
+    *FORMATS,
 )
-_KNOWN = "JPEG, PNG, BMP, TIFF, WebP and GIF can be read"
+_KNOWN = f"JPEG, PNG, BMP, TIFF, WebP, GIF, {NAMES[0]}, {NAMES[1]} and {NAMES[2]} can be read"
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -119,9 +121,8 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
         except Image.DecompressionBombError as error:
             raise ImageError(f"It has more pixels than the limit of {PIXEL_LIMIT:,}.") from error
         except UnidentifiedImageError as error:
-            raise ImageError(
-                f"It starts like a {name} file, but is damaged or in a variant that cannot be read."
-            ) from error
+            words = f"{'an' if name == 'AVIF' else 'a'} {name} file"
+            raise ImageError(f"It starts like {words}, but is damaged or in a variant that cannot be read.") from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
             raise ImageError(_damage(name, error)) from error
 
@@ -233,7 +234,7 @@ def _format_of(data: bytes) -> str | None:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    return None
+    return boxed_format(data[:32])
 
 
 class _Counted(io.BytesIO):
@@ -274,7 +275,7 @@ def _check_size(width: int, height: int) -> None:
 def _damage(name: str, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to decode it."
-    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+    if isinstance(error, EOFError) or any(word in str(error).lower() for word in ("truncated", "unexpected end")):
         return f"The {name} file is truncated."
     detail = str(error).strip().rstrip(".") or type(error).__name__
     return f"The {name} file is damaged ({detail})."

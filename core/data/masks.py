@@ -2,8 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
@@ -29,13 +29,21 @@ _TWO_VALUED = 0.95
 _FEW_VALUES = 6
 
 
-def leave_masks_out(listing: Listing) -> None:
-    """Take entries that are masks of other entries out of a listing, with a note."""
+def leave_masks_out(listing: Listing, read: Callable[[str], RGBArray] | None = None) -> None:
+    """Take entries that are masks of other entries out of a listing, with a note.
+
+    Parameters
+    ----------
+    listing : Listing
+    read : callable, optional
+        Decodes the image of a path; by default it is a file below the root. May raise `ImageError`.
+    """
+    read = read or (lambda path: read_rgb(listing.root / path))
     pairs = masks_by_name(entry.path for entry in listing.entries)
     masks: dict[str, str] = {}
     kept: dict[str, str] = {}
     for same in _alike_named(pairs):
-        (masks if _look_like_masks(listing.root, same) else kept).update(same)
+        (masks if _look_like_masks(read, same) else kept).update(same)
     if masks:
         listing.entries[:] = [entry for entry in listing.entries if entry.path not in masks]
         listing.skipped.extend(Skipped(path, f"It is a mask of {image}.") for path, image in masks.items())
@@ -146,19 +154,20 @@ def _first_word(stem: str) -> str:
     return re.split(r"[ _.-]", stem, maxsplit=1)[0]
 
 
-def _look_like_masks(root: Path, pairs: Mapping[str, str]) -> bool:
+def _look_like_masks(read: Callable[[str], RGBArray], pairs: Mapping[str, str]) -> bool:
     """Return whether most of what is named like masks shows nearly two values, and the images do not.
 
     Parameters
     ----------
-    root : Path
+    read : callable
+        Decodes the image of a path.
     pairs : mapping of str to str
-        Paths below the root: images by what may be their masks. Some of them, spread over all, are decoded.
+        Paths: images by what may be their masks. Some of them, spread over all, are decoded.
     """
     names = sorted(pairs)
     looked = names[:: max(1, len(names) // _LOOKED_AT)][:_LOOKED_AT]
-    binary = [is_two_valued(one) for path in looked if (one := _pixels(root / path)) is not None]
-    images = [is_two_valued(one) for path in looked if (one := _pixels(root / pairs[path])) is not None]
+    binary = [is_two_valued(one) for path in looked if (one := _pixels(read, path)) is not None]
+    images = [is_two_valued(one) for path in looked if (one := _pixels(read, pairs[path])) is not None]
     return bool(binary) and sum(binary) >= _MOSTLY * len(binary) and sum(images) < _MOSTLY * max(1, len(images))
 
 
@@ -186,9 +195,9 @@ def _around(counts: "np.ndarray[tuple[int], np.dtype[np.intp]]", level: int) -> 
     return int(counts[max(0, level - _SPREAD) : level + _SPREAD + 1].sum())
 
 
-def _pixels(file: Path) -> RGBArray | None:
+def _pixels(read: Callable[[str], RGBArray], path: str) -> RGBArray | None:
     try:
-        return read_rgb(file)
+        return read(path)
     except ImageError:
         return None
 

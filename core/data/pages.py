@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from core.data.codecs import FORMATS as CODECS
+from core.data.codecs import deep_bits, deep_kind, deep_values, page_sizes
 from core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
 from core.data.levels import Decoded, RGBArray, Survey, merged, together
 from core.errors import ImageError
@@ -20,7 +22,7 @@ MOST_PAGES = 10_000
 MOST_STACKED = 1_000_000_000
 """How many pixels all pages of a file may have that are read together."""
 
-SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP")
+SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP", "AVIF", "HEIC")
 """Formats of which a file may contain several pages or frames."""
 
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
@@ -30,6 +32,7 @@ _SEPARATE = 2
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _CHANNELS = (2, 3)
+_MOST_16_BIT = 2**16 - 1
 
 Opener = Callable[[], Image.Image]
 Check = Callable[[int, int], None]
@@ -55,10 +58,12 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     ImageError
         If it cannot be read according to `reading`.
     """
+    for size in page_sizes(image):  # Pillow takes the memory of a page before it is asked for its size
+        check(*size)
     pages = main_pages(image, again)
     if pages == [0] or reading.pages == "first":
         check(*image.size)
-        decoded = _decode_page(image, data, 0, reading, in_place=True)
+        decoded = _decode_page(image, data, image.tell(), reading, in_place=True)
         return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
     with again() as stack:
         decoded = _decode_pages(stack, data, pages, reading, check)
@@ -67,16 +72,18 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
 
 def main_pages(image: Image.Image, again: Opener) -> list[int]:
     """Return the places of the pages that are as large as the largest; thumbnails and reduced copies are not."""
-    if image.format not in ("TIFF", "GIF", "PNG", "WEBP"):
+    if image.format not in ("TIFF", "GIF", "PNG", "WEBP", "AVIF", "HEIF"):
         return [0]
-    if image.format in ("PNG", "WEBP"):
+    if image.format in ("PNG", "WEBP", "AVIF"):
         return list(range(max(1, min(MOST_PAGES, int(getattr(image, "n_frames", 1))))))
     # In a file of its own: what is damaged behind the first page must not keep that from being read.
     sizes = [image.size]
     with suppress(Exception), again() as other:
         if image.format == "GIF":
             return list(range(max(1, min(MOST_PAGES, int(getattr(other, "n_frames", 1))))))
-        for place in range(1, MOST_PAGES):
+        if image.format == "HEIF":
+            sizes = page_sizes(image)
+        for place in range(len(sizes), MOST_PAGES):
             other.seek(place)
             sizes.append(other.size)
     largest = max(sizes, key=lambda size: size[0] * size[1])
@@ -154,6 +161,8 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     orientation = int(image.getexif().get(_ORIENTATION, 1)) if kind else 1
     _check_strips(image)
     image.load()
+    if kind and image.format in CODECS:
+        return decode_deep(_deep_by_codec(image, data, place, kind, orientation), reading)
     if kind and (reading.levels != "declared" or reading.range_of(kind) is not None):
         return decode_deep(_deep_colour(image, data, place, kind, orientation), reading)
     upright = image
@@ -194,7 +203,9 @@ def _check_strips(image: Image.Image) -> None:
 
 
 def _deep_colour_kind(image: Image.Image, data: bytes) -> str:
-    """Return the kind of a file of 16 bits a channel, of which Pillow would read 8; empty for any other."""
+    """Return the kind of a file of more than 8 bits a channel, of which Pillow would read 8; empty for any other."""
+    if image.format in CODECS:
+        return deep_kind(image, data)
     if image.format == "PNG":
         # Bit depth and colour type of the header, which comes first: 2 is RGB, 4 grey with alpha, 6 RGB with alpha.
         return {2: "16-bit-rgb-png", 4: "16-bit-png", 6: "16-bit-rgb-png"}.get(data[25], "") if data[24] == 16 else ""
@@ -239,6 +250,18 @@ def _deep_colour(image: Image.Image, data: bytes, place: int, kind: str, orienta
         values = values[:, :, 0] if image.mode in ("L", "LA") else values[:, :, 2::-1]
     turned = [_upright(each, orientation) for each in ((values,) if alpha is None else (values, alpha))]
     return Deep(kind, turned[0], 16, alpha=turned[1] if alpha is not None else None, form=str(image.format).lower())
+
+
+def _deep_by_codec(image: Image.Image, data: bytes, place: int, kind: str, orientation: int) -> Deep:
+    """Return colours of 10 to 16 bits, upright, of a HEIC, AVIF or JPEG 2000."""
+    values, bits = deep_values(image, data, place, kind), deep_bits(kind)
+    alpha = None
+    if image.mode in ("RGBA", "LA"):
+        # An alpha channel has the scale of its type.
+        scaled = values[:, :, -1].astype(np.uint32) * _MOST_16_BIT // (2**bits - 1)
+        alpha = _upright(scaled.astype(np.uint16), orientation)
+    colours = values if values.ndim == 2 else values[:, :, 0] if image.mode == "LA" else values[:, :, :3]
+    return Deep(kind, _upright(colours, orientation), bits, alpha=alpha, form=str(image.format).lower())
 
 
 def _upright(values: NDArray[np.uint16], orientation: int) -> NDArray[np.uint16]:

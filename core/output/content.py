@@ -22,6 +22,7 @@ from core.results import (
     SuspectedLabelError,
     WeightsUsed,
 )
+from core.results.searches import SearchResult
 from core.settings import Settings
 
 _INFORMATIVE = 4
@@ -66,6 +67,8 @@ class ReportContent:
         Thumbnails are read there; where one is missing the image itself is.
     export_notes : tuple of str
         Notes on the export that was made with the report, such as classes with other names.
+    search : SearchResult, optional
+        A hyperparameter search on the coreset.
     """
 
     dataset: Dataset
@@ -90,6 +93,7 @@ class ReportContent:
     versions: Mapping[str, str] = field(default_factory=dict)
     cache_folder: Path | None = None
     export_notes: tuple[str, ...] = ()
+    search: SearchResult | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.codecs import boxed_format
 from core.data.images import BYTE_LIMIT, read_rgb
 from core.data.rereading import CHANGED, check_unchanged
 from core.data.sources import source_of
@@ -68,9 +69,9 @@ class ImageFiles:
         file = self._own_file(image)
         try:
             if file is None:
-                return sniffed_suffix(self._source.reader.original(self.dataset.root, image.path)[:16])
+                return sniffed_suffix(self._source.reader.original(self.dataset.root, image.path)[:32])
             with open_regular(file) as stream:
-                return sniffed_suffix(stream.read(16))
+                return sniffed_suffix(stream.read(32))
         except (OSError, ImageError):
             return ""
 
@@ -140,14 +141,15 @@ class ImageFiles:
 
 
 def sniffed_suffix(head: bytes) -> str:
-    """Return the usual suffix for a file that begins with `head` (16 bytes); empty if unknown."""
+    """Return the usual suffix for a file that begins with `head` (32 bytes); empty if unknown."""
     known = (
         (b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"BM", ".bmp"), (b"GIF8", ".gif"),
         (b"II*\x00", ".tif"), (b"MM\x00*", ".tif"), (b"II+\x00", ".tif"), (b"MM\x00+", ".tif"),
     )  # fmt: skip
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return ".webp"
-    return next((suffix for start, suffix in known if head.startswith(start)), "")
+    boxed = {"HEIC": ".heic", "AVIF": ".avif", "JPEG 2000": ".jp2"}.get(boxed_format(head) or "")
+    return boxed or next((suffix for start, suffix in known if head.startswith(start)), "")
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -6,9 +6,8 @@ from core.descriptions import registry
 from core.output.methods_facts import TrainingFacts
 from core.output.methods_writing import Writer, bracketed, counted, listed, sampler_title, were
 from core.selection.samplers import SAMPLERS
-from core.settings import parts_of
+from core.settings import PIXEL_PARTS, parts_of
 from core.training.architectures import NETWORKS
-from core.training.augmenting import PIXEL_PARTS
 from core.training.metrics import METRICS
 from core.training.network import Network
 from core.training.tuning_costs import tuned_network

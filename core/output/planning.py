@@ -13,7 +13,7 @@ from core.output.names import PrivateNames, free_name, parts_inside_class, safe_
 from core.progress import Progress
 from core.results import Dataset, IntArray
 
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Written:
     n_images : int
         How many images these hold.
     notes : tuple of str
-        What a user should read.
+        Sentences for the user.
     as_format : str
         The format that it became if it could not be made as requested, such as copies in place of links; else empty.
     """

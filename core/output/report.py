@@ -1,7 +1,7 @@
 """The report: one HTML file that contains all it shows, and the CSV of every table next to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from core.output.report_sections import (
     methods_section,
     structure_summary,
 )
+from core.output.search_report import search_section
 from core.output.tables import write_table
 from core.output.training_figures import accuracy_with_intervals
 from core.output.training_sections import comparison_section, has_picture, headline, paper_section
@@ -80,6 +81,7 @@ def write_report(
         ("coreset", lambda: coreset_section(content, labels, numbering)),
         ("comparison", lambda: comparison_section(content, labels, numbering)),
         ("networks", lambda: paper_section(content, numbering)),
+        *_searched(content, labels, numbering),
         ("images", lambda: dataset_section(content, labels, numbering)),
         ("features", lambda: features_section(content, numbering)),
         ("clusters", lambda: clusters_section(content, labels, numbering)),
@@ -100,6 +102,15 @@ def write_report(
         raise ExportError(disk_sentence(error, target)) from error
     progress.report(len(parts) + 1, len(parts) + 1, "Writing the report: files")
     return WrittenReport(target, tuple(sorted(files)))
+
+
+def _searched(content: ReportContent, labels: Labels, numbering: Numbering) -> list[tuple[str, Callable[[], Section]]]:
+    """Return the section of a search, if there was one."""
+    found = content.search
+    if found is None:
+        return []
+    named = replace(found, notes=tuple(labels.texts(found.notes)))
+    return [("search", lambda: search_section(named, numbering))]
 
 
 def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:

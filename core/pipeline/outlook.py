@@ -32,7 +32,7 @@ from core.training.tuning_costs import (
 )
 from core.words import byte_size
 
-__all__ = ["fine_tuning_notes", "plan_view"]
+__all__ = ["backbone_seconds", "estimate_run", "fine_tuning_notes", "plan_view"]
 
 
 def plan_view(
@@ -60,7 +60,7 @@ def plan_view(
     runs = []
     for one in plan(comparison, folds):
         n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
-        estimate = _estimate(study, one.network, training, n_images, n_validation, n_test)
+        estimate = estimate_run(study, one.network, training, n_images, n_validation, n_test)
         # An unknown network is reported below.
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
         epochs = n_epochs(n_images, training) if by_epochs else 0
@@ -78,7 +78,7 @@ def plan_view(
     # The coreset alone, at most the pool, is inspected in all orientations.
     looks = ORIENTATIONS if parts_of(training).flips_and_turns else 1
     n_images = looks * n_pool + n_validation + n_test
-    backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
+    backbones = {network.name: backbone_seconds(study, network, n_images) for network in known}
     return ComparisonPlan(
         tuple(runs),
         seconds,
@@ -97,7 +97,7 @@ def plan_view(
     )
 
 
-def _estimate(
+def estimate_run(
     study: Study, name: str, training: TrainingSettings, n_images: int, n_validation: int, n_test: int
 ) -> Estimate:
     """Estimate one training, also of a network that is not installed."""
@@ -141,7 +141,7 @@ def _tuning_note(
     if not tuned or has_gpu():
         return ""
     frozen = replace(training, fine_tuning="off")
-    without = sum(_estimate(study, run.network, frozen, run.n_images, n_validation, n_test).seconds for run in tuned)
+    without = sum(estimate_run(study, run.network, frozen, run.n_images, n_validation, n_test).seconds for run in tuned)
     times = sum(run.estimate.seconds for run in tuned) / max(without, 1e-9)
     if times <= MEANT_FOR_GPU:
         return ""
@@ -151,7 +151,7 @@ def _tuning_note(
     )
 
 
-def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
+def backbone_seconds(study: Study, network: Network, n_images: int) -> float:
     """Return an estimate of the seconds to compute the features of the backbone of a network, if none is computed."""
     choice = backbone_choice(study, network)
     if choice is None or choice.extractor not in EXTRACTORS:

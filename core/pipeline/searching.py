@@ -1,52 +1,66 @@
 """Hyperparameter search on the coreset and, on request, on the whole pool, which is the purpose of a coreset.
 
-A small grid is trained on both; the order of its points by validation accuracy is compared by Kendall's τ, and the time
-of both is compared. Test images are not used to select.
+Configurations are proposed by Optuna, or are all combinations of a grid. They are selected by validation accuracy; test
+images are not used to select. On the pool the same configurations are trained, so that the rankings can be compared.
 """
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scipy.stats import kendalltau
-
-from core.cache import write_atomically
+from core.cache import fingerprint
 from core.data.relabelling import relabelled_notes
-from core.errors import ExportError, SettingsError
-from core.files import reason_of
-from core.output.tables import csv_of
+from core.errors import ExportError, SettingsError, TrialPrunedError
+from core.output.search_files import TABLE, write_search
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_notes_of, train_or_find
-from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
+from core.pipeline.comparison_progress import remember_training
+from core.pipeline.grid import Grid
+from core.pipeline.search_space import (
+    GRID_VALUES,
+    SearchRange,
+    configured,
+    search_ranges,
+    searched_network,
+    titles_of_grid,
+    training_of_trial,
+)
+from core.pipeline.search_summary import Searched, best_on_pool, once_seconds, reached_on_test, summarise_search
+from core.pipeline.search_trials import ProposedTrial, SearchTrials, sole_search
 from core.pipeline.split_parts import probe_inputs_of, without_words
-from core.pipeline.stages import prepare
+from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
-from core.results import Note, RunResult, TrainingPart
-from core.settings import NetworkName, parts_problem
-from core.training.architectures import NETWORKS
+from core.results import Epoch, Note, RunResult
+from core.results.searches import SearchPart, SearchResult, SearchTrial, TrialResult
+from core.settings import GRID, SearchSettings, Settings, TrainingSettings
+from core.training.loop import n_epochs, settings_for, training_problem
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
-from core.words import duration
 
-TABLE = "search.csv"
+RUNS = "runs"
+VERSION = 1
+"""Raised whenever the same seed would propose or prune other trials."""
 
 
 def search_study(
-    study: Study,
-    grid: Grid,
-    network: NetworkName,
-    out: Path,
-    *,
-    with_pool: bool = False,
-    overwrite: bool = False,
-    progress: Publisher[TrainingPart] = NO_PROGRESS,
-) -> SearchOutcome:
-    """Search the grid on the coreset of the settings and, `with_pool`, on the whole pool.
+    study: Study, out: Path, *, overwrite: bool = False, progress: Publisher[SearchPart] = NO_PROGRESS
+) -> SearchResult:
+    """Search hyperparameters on the coreset of the settings and, `with_pool`, on the whole pool.
 
     Parameters
     ----------
+    study : Study
+        Its settings contain those of the search.
     out : Path
-        Gets ``search.csv`` and ``runs/``; finished trainings there are not done again.
+        Gets ``search.csv`` and what else `core.output.search_files.write_search` writes, ``search.journal`` and
+        ``runs/``. Finished trials there are not done again: a search that was stopped continues, and one with more
+        trials than before goes on after its last.
+    overwrite : bool
+        Replace the results of a finished search. Its trials are kept if their settings are the same.
+    progress : Progress
+        Is handed each `SearchTrial` when it is finished.
 
     Raises
     ------
@@ -54,26 +68,141 @@ def search_study(
         If there are no validation images to select by, the network has no such hyperparameters, or parts of the recipe
         cannot be had together.
     ExportError
-        If `out` contains a finished search and `overwrite` is not set.
+        If `out` contains a finished search and `overwrite` is not set, a search with other settings, or one that runs.
     """
-    file = out / TABLE
-    if file.exists() and not overwrite:
+    check_place(out, overwrite=overwrite)
+    check_search(study.settings)
+    with sole_search(out):
+        return _search(study, out, overwrite=overwrite, progress=progress)
+
+
+def check_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse a folder with a finished search, unless it is to be replaced.
+
+    Raises
+    ------
+    ExportError
+    """
+    if out.exists() and not out.is_dir():
+        raise ExportError(f"{out} is a file; expected a folder.")
+    if (out / TABLE).exists() and not overwrite:
         raise ExportError(f"{out} contains a finished search. Name another folder, or add --overwrite.")
-    check_searched(network)
-    problem = parts_problem(study.settings.training)
+
+
+def check_search(settings: Settings) -> None:
+    """Refuse, before anything is computed, a search that cannot be done.
+
+    Raises
+    ------
+    SettingsError
+        If the network, a hyperparameter, a range or parts of the recipe do not allow it.
+    """
+    search = settings.search
+    network = searched_network(search.network)
+    problem = training_problem(settings.training)
     if problem:
         raise SettingsError(problem)
+    if search.method != GRID:
+        search_ranges(search, settings.training)
+    elif not network.dropout_setting:
+        raise SettingsError(
+            f"The {network.words} has no dropout, which a grid varies; search with another method (--method tpe)."
+        )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all trainings of a search share.
+
+    Attributes
+    ----------
+    part : SplitPart
+    chosen, everything : PlannedRun
+        On the coreset and on the whole pool.
+    folder : Path
+        Of finished runs.
+    known : dict of str to RunResult
+        Finished runs by fingerprint.
+    """
+
+    part: SplitPart
+    chosen: PlannedRun
+    everything: PlannedRun
+    folder: Path
+    known: dict[str, RunResult] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the study."""
+        return self.part.prepared.study.settings
+
+    def part_with(self, training: TrainingSettings) -> SplitPart:
+        """Return the split with other settings for training."""
+        prepared = self.part.prepared
+        study = replace(prepared.study, settings=replace(prepared.study.settings, training=training))
+        return replace(self.part, prepared=replace(prepared, study=study))
+
+    def train(self, planned: PlannedRun, values: Mapping[str, float], progress: Publisher[Epoch | Note]) -> RunResult:
+        """Train, or find, one configuration; a new run is stored."""
+        part = self.part_with(training_of_trial(self.settings, values))
+        started = time.perf_counter()
+        result, trained = train_or_find(part, planned, self.known, progress)
+        if trained is not None:
+            remember_training(part.prepared, result, time.perf_counter() - started - result.feature_seconds)
+            self.known[result.key.fingerprint] = result
+            save_run(result, self.folder)
+        return result
+
+
+def _search(study: Study, out: Path, *, overwrite: bool, progress: Publisher[SearchPart]) -> SearchResult:
+    search = study.settings.search
     prepared = prepare(study, progress)
     if len(prepared.split.validation) == 0:
         raise SettingsError("There are no validation images to select by; set the validation fraction above 0.")
-    selection = study.settings.selection
-    n_pool = len(prepared.split.pool)
-    fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
+    job, notes = _prepared_job(prepared, out, progress)
+    titles = titles_of_grid(searched_network(search.network))
+    of_trials: list[str] = []
+    if search.method == GRID:
+        trials = _run_grid(job, progress)
+    else:
+        trials, of_trials, titles = _run_trials(job, out, overwrite=overwrite, progress=progress)
+    notes += of_trials
+    if search.with_pool:
+        trials = _run_pool(job, trials, progress)
+    selections = job.part.selections
+    found = Searched(
+        search.method,
+        search.network,
+        job.chosen.sampler,
+        titles,
+        trials,
+        n_coreset=len(job.part.indices(job.chosen)),
+        n_pool=len(job.part.indices(job.everything)) if search.with_pool else 0,
+        once_seconds=once_seconds(prepared, selections.get(job.chosen)[2]),
+    )
+    best = summarise_search(found).best
+    mine, pool = job.train(job.chosen, best.values, progress), None
+    if search.with_pool:
+        pool = tuple(job.train(job.everything, each.values, progress) for each in (best_on_pool(trials), best))
+    test = reached_on_test(prepared, mine, pool)
+    if job.part.lost:
+        notes.append(without_words(prepared, job.part.lost))
+    result = summarise_search(found, test, notes)
+    best_settings = replace(study.settings, training=training_of_trial(study.settings, best.values))
+    write_search(out, result, best_settings, prepared.dataset, private=study.settings.export.private)
+    return result
+
+
+def _prepared_job(prepared: Prepared, out: Path, progress: Publisher[SearchPart]) -> tuple[_Job, list[str]]:
+    """Return what trainings share, and the notes on it, which are published."""
+    study = prepared.study
+    selection, network = study.settings.selection, study.settings.search.network
+    fraction = selection.fraction
+    if selection.images is not None:
+        fraction = min(1.0, selection.images / len(prepared.split.pool))
     chosen = PlannedRun(network, selection.sampler, fraction, 0)
-    sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
     part = SplitPart(prepared, probe_inputs_of(prepared, (network,), progress), {}, Selections(prepared, selection))
-    points = grid.points()
-    stored = load_runs(out / "runs")
+    stored = load_runs(out / RUNS)
     discarded = discard_unchecked(study.cache_folder)
     notes = [*stored.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared, (network,))]
     notes += relabelled_notes(prepared.dataset, prepared.split)
@@ -82,147 +211,146 @@ def search_study(
     if part.is_taught(chosen):
         notes += part.teaching.teacher(progress).notes
     known = {run.key.fingerprint: run for run in stored.runs}
-    trained: list[list[RunResult]] = []
-    n_parts = len(sets) * len(points)
-    for number, planned in enumerate(sets):
-        steps = [_part_progress(progress, number * len(points) + place, n_parts) for place in range(len(points))]
-        trained.append(
-            [
-                _train_point(part, planned, grid, point, out / "runs", known, steps[at])
-                for at, point in enumerate(points)
-            ]
-        )
-    outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file, network)
-    outcome = replace(outcome, notes=(*notes, *([without_words(prepared, part.lost)] if part.lost else ())))
-    _write(outcome)
-    return outcome
+    return _Job(part, chosen, PlannedRun(network, EVERYTHING, 1.0, 0), out / RUNS, known), notes
 
 
-def check_searched(network: NetworkName) -> None:
-    """Refuse to search a network that has none of the hyperparameters of a grid.
-
-    Raises
-    ------
-    SettingsError
-        If it has none of them, or there is no such network.
-    """
-    if network not in NETWORKS:
-        raise SettingsError(NETWORKS.unknown(network))
-    if not NETWORKS[network].is_searched:
-        others = " or ".join(each.words for each in NETWORKS.values() if each.is_searched)
-        raise SettingsError(
-            f"The {NETWORKS[network].words} has none of these hyperparameters; search with the {others}."
-        )
+# --- on the coreset ---------------------------------------------------------------------------------------------------
 
 
-def summarise_search(
-    points: Sequence[tuple[float, float, int]],
-    coreset: Sequence[RunResult],
-    pool: Sequence[RunResult] | None,
-    file: Path,
-    network: str = "custom",
-) -> SearchOutcome:
-    """Compare the trainings of a search."""
-    rows = [
-        SearchPoint(
-            *point,
-            coreset_accuracy=_validated(mine),
-            coreset_seconds=mine.train_seconds,
-            pool_accuracy=_validated(pool[place]) if pool is not None else None,
-            pool_seconds=pool[place].train_seconds if pool is not None else None,
-            coreset_epochs=len(mine.history),
-            pool_epochs=len(pool[place].history) if pool is not None else None,
-        )
-        for place, (point, mine) in enumerate(zip(points, coreset, strict=True))
-    ]
-    rows.sort(key=lambda row: -row.coreset_accuracy)
-    tau = lost = None
-    pool_accuracies = [row.pool_accuracy for row in rows if row.pool_accuracy is not None]
-    if pool_accuracies:
-        lost = max(pool_accuracies) - pool_accuracies[0]
-        both_vary = len(set(pool_accuracies)) > 1 and len({row.coreset_accuracy for row in rows}) > 1
-        if len(rows) >= 3 and both_vary:
-            tau = float(kendalltau([row.coreset_accuracy for row in rows], pool_accuracies).statistic)
-    outcome = SearchOutcome(
-        points=tuple(rows),
-        tau=tau,
-        lost=lost,
-        coreset_seconds=sum(row.coreset_seconds for row in rows),
-        pool_seconds=sum(row.pool_seconds or 0.0 for row in rows),
-        n_coreset=coreset[0].n_images,
-        n_pool=pool[0].n_images if pool is not None else 0,
-        text="",
-        file=file,
-        network=network,
-    )
-    return replace(outcome, text=_words(outcome))
+def _run_grid(job: _Job, progress: Publisher[SearchPart]) -> list[SearchTrial]:
+    """Train every point of the grid on the coreset."""
+    search = job.settings.search
+    points = Grid.of(search).points()
+    trials = []
+    for number, point in enumerate(points):
+        values = dict(zip(GRID_VALUES, point, strict=True))
+        run = job.train(job.chosen, values, _of_trial(progress, number, len(points), search))
+        trials.append(SearchTrial(number, values, _complete(run)))
+        progress.publish(trials[-1])
+    return trials
 
 
-def _validated(run: RunResult) -> float:
-    return next(epoch.validation_accuracy for epoch in run.history if epoch.number == run.best_epoch)
+def _run_trials(
+    job: _Job, out: Path, *, overwrite: bool, progress: Publisher[SearchPart]
+) -> tuple[list[SearchTrial], list[str], Mapping[str, str]]:
+    """Train the trials that Optuna proposes on the coreset; return them, notes, and titles of hyperparameters."""
+    search, training = job.settings.search, job.settings.training
+    ranges = search_ranges(search, training)
+    epochs = n_epochs(len(job.part.indices(job.chosen)), settings_for(training, len(job.part.split.pool)))
+    store = SearchTrials(out, search, ranges, _identity(job, ranges), epochs, overwrite=overwrite)
+    for note in store.notes:
+        progress.publish(Note(note))
+    n_done = min(len(store.finished), search.trials)
+    if n_done:
+        trials_are = "1 trial is" if n_done == 1 else f"{n_done:,} trials are"
+        progress.publish(Note(f"{trials_are} done already."))
+    while len(store.finished) < search.trials:
+        proposed = store.propose()
+        step = _of_trial(progress, proposed.number, search.trials, search)
+        store.finish(proposed, _tried(job, proposed, step))
+        done = store.finished[-1]
+        progress.publish(SearchTrial(done.number, done.values, done.result))
+    trials = [SearchTrial(each.number, each.values, each.result) for each in store.finished[: search.trials]]
+    return trials, store.notes, {each.name: each.title for each in ranges}
 
 
-def _train_point(
-    part: SplitPart,
-    planned: PlannedRun,
-    grid: Grid,
-    point: tuple[float, float, int],
-    runs_folder: Path,
-    known: dict[str, RunResult],
-    progress: Publisher[TrainingPart],
-) -> RunResult:
-    study = part.prepared.study
-    training = grid.training(study.settings.training, planned.network, point)
-    prepared = replace(part.prepared, study=replace(study, settings=replace(study.settings, training=training)))
-    changed = replace(part, prepared=prepared)
-    result, trained = train_or_find(changed, planned, known, progress)
-    if trained is not None:
-        known[result.key.fingerprint] = result
-        save_run(result, runs_folder)
-        progress.publish(result.without_probabilities())
-    return result
-
-
-def _words(outcome: SearchOutcome) -> str:
-    best = outcome.points[0]
-    dropout = NETWORKS[outcome.network].dropout_words
-    lines = [
-        (
-            f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images, the best has learning rate "
-            f"{best.learning_rate:g}, {dropout} {best.dropout:g}, {_epochs_words(best)}: "
-            f"validation accuracy {best.coreset_accuracy:.3f}; all points took {duration(outcome.coreset_seconds)}."
-        )
-    ]
-    if outcome.lost is not None:
-        lines.append(
-            f"On the pool of {outcome.n_pool:,} images, all points took {duration(outcome.pool_seconds)}. The "
-            f"coreset's best point is {100 * outcome.lost:.1f} points below the best of the pool there."
-        )
-        agreement = "is not defined" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")
-        lines.append(
-            f"The agreement of the two rankings, Kendall's τ, {agreement} (1: identical, 0: none); "
-            "each point was trained once."
-        )
-    return "\n".join(lines)
-
-
-def _epochs_words(point: SearchPoint) -> str:
-    epochs_words = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
-    if point.coreset_epochs == point.epochs:
-        return epochs_words
-    return f"{epochs_words} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
-
-
-def _write(outcome: SearchOutcome) -> None:
-    heads = [field.name for field in fields(SearchPoint)]
-    rows = [[getattr(point, head) for head in heads] for point in outcome.points]
+def _tried(job: _Job, proposed: ProposedTrial, progress: Publisher[SearchPart]) -> TrialResult:
+    """Train a proposed configuration until it is complete or pruned."""
+    watch = _Watch(progress, proposed.report)
     try:
-        write_atomically(outcome.file, csv_of(heads, rows).encode())
-    except OSError as error:
-        raise ExportError(f"{outcome.file} cannot be written ({reason_of(error)}).") from error
+        run = job.train(job.chosen, proposed.values, watch)
+        if not watch.epochs:
+            # It was finished before: its epochs count as if they were trained now.
+            for epoch in run.history:
+                watch.take(epoch)
+    except TrialPrunedError as pruned:
+        seen = [epoch for epoch in watch.epochs if not math.isnan(epoch.validation_accuracy)]
+        return TrialResult(
+            accuracy=max(epoch.validation_accuracy for epoch in seen),
+            epochs=len(watch.epochs),
+            seconds=math.fsum(epoch.seconds for epoch in watch.epochs),
+            pruned_after=pruned.epoch,
+        )
+    return _complete(run)
 
 
-def _part_progress(parent: Publisher[TrainingPart], number: int, n_parts: int) -> PublishingProgress[TrainingPart]:
-    """Return the result of one training of a search."""
+class _Watch:
+    """Progress of one trial, which ends it after an epoch in which it is over.
+
+    Parameters
+    ----------
+    parent : Publisher
+        Receives reports and parts.
+    is_over : callable
+        From the number and the validation accuracy of an epoch to whether the trial is to end after it.
+    """
+
+    def __init__(self, parent: Publisher[SearchPart], is_over: Callable[[int, float], bool]) -> None:
+        self._parent, self._is_over = parent, is_over
+        self.epochs: list[Epoch] = []
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Pass the report on."""
+        self._parent.report(done, total, message)
+
+    def publish(self, part: SearchPart, /) -> None:
+        """Pass the part on, and end the trial if it is an epoch after which it is over."""
+        self._parent.publish(part)
+        if isinstance(part, Epoch):
+            self.take(part)
+
+    def take(self, epoch: Epoch) -> None:
+        """Count an epoch.
+
+        Raises
+        ------
+        TrialPrunedError
+        """
+        if epoch.number == 1:
+            self.epochs.clear()
+        self.epochs.append(epoch)
+        if self._is_over(epoch.number, epoch.validation_accuracy):
+            raise TrialPrunedError(epoch.number)
+
+
+def _complete(run: RunResult) -> TrialResult:
+    kept = next(epoch for epoch in run.history if epoch.number == run.best_epoch)
+    return TrialResult(kept.validation_accuracy, len(run.history), run.train_seconds)
+
+
+def _identity(job: _Job, ranges: Sequence[SearchRange]) -> str:
+    """Return what the trials of a search are known by: all that they depend on, but for how many there are."""
+    search, training = job.settings.search, job.settings.training
+    network = searched_network(search.network)
+    # What is varied counts by its range alone, so that using the best values does not make it another search.
+    lowest = job.part_with(configured(network, training, {each.name: each.low for each in ranges}))
+    varies_amounts = any(each.name == "augmentation" for each in ranges)
+    return fingerprint(
+        VERSION,
+        [search.method, search.network, search.pruning, search.search_seed],
+        [vars(each) for each in ranges],
+        network.amounts_of_augmentation(training) if varies_amounts else {},
+        lowest.key(job.chosen).fingerprint,
+    )
+
+
+# --- on the pool ------------------------------------------------------------------------------------------------------
+
+
+def _run_pool(job: _Job, trials: Sequence[SearchTrial], progress: Publisher[SearchPart]) -> list[SearchTrial]:
+    """Train the same configurations on the whole pool, to their end."""
+    done = []
+    for place, trial in enumerate(trials):
+        step = _of_trial(progress, len(trials) + place, len(trials), job.settings.search)
+        done.append(replace(trial, pool=_complete(job.train(job.everything, trial.values, step))))
+        progress.publish(done[-1])
+    return done
+
+
+def _of_trial(
+    parent: Publisher[SearchPart], number: int, n_trials: int, search: SearchSettings
+) -> PublishingProgress[SearchPart]:
+    """Return the progress of one training of a search."""
+    n_parts = n_trials * (2 if search.with_pool else 1)
     step = StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")
     return PublishingProgress(step, parent)

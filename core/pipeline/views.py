@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.results import Comparison, Estimate, StageTime
+from core.results.searches import SearchResult
 from core.settings import ComparisonSettings, TrainingSettings
 
 SEEDS_A_SPLIT = 1000
@@ -156,3 +157,47 @@ class StudyOutcome:
     comparison: Comparison
     times: tuple[StageTime, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What a search will do.
+
+    Attributes
+    ----------
+    n_trials, n_images, n_pool : int
+    seconds, pool_seconds : float
+        Estimated, of all trials without pruning; `pool_seconds` also where the pool is not searched.
+    sentence : str
+    n_done : int
+        Trials of an unfinished search that are done already.
+    """
+
+    n_trials: int
+    n_images: int
+    n_pool: int
+    seconds: float
+    pool_seconds: float
+    sentence: str
+    n_done: int = 0
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """A finished search with its files.
+
+    Attributes
+    ----------
+    result : SearchResult
+    sentences : tuple of str
+        What it shows.
+    training : TrainingSettings
+        How the best configuration is trained.
+    table, report : Path
+    """
+
+    result: SearchResult
+    sentences: tuple[str, ...]
+    training: TrainingSettings
+    table: Path
+    report: Path

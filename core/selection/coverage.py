@@ -57,7 +57,7 @@ def class_coverage(
     Raises
     ------
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
     """
     chosen = _chosen_rows(embedding, coreset)
     mean = largest = mmd2 = float("nan")
@@ -200,7 +200,7 @@ def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: Po
     SelectionError
         If no image of the pool is selected.
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
     """
     vectors, indices = pool_embedding.pool_rows, pool_embedding.pool_indices
     rows = np.flatnonzero(np.isin(indices, chosen))

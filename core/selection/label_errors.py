@@ -42,7 +42,7 @@ def suspected_label_errors(
     Raises
     ------
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
     """
     indices = pool_embedding.indices[pool_embedding.in_pool]
     labels = dataset.labels[indices]

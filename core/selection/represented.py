@@ -33,7 +33,7 @@ def represented(
     Raises
     ------
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
     """
     counts = dict.fromkeys(sorted(int(index) for index in coreset.indices), 0)
     for step, embedding in enumerate(embeddings):

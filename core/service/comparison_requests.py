@@ -1,22 +1,20 @@
 """Requests about trainings: estimate, run, compare and report them, and use the networks."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from core.errors import ExportError
 from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
-from core.pipeline.views import ComparisonPlan
+from core.pipeline.views import ComparisonPlan, SearchOutcome, SearchPlan
 from core.progress import Progress, Publisher
 from core.results import Comparison, MethodsText, PredictionFile, TrainingPart
+from core.results.searches import SearchPart
 from core.service.requests import PublishingRequest, Request
-from core.settings import NetworkName
-
-if TYPE_CHECKING:
-    from core.pipeline.grid import Grid, SearchOutcome
+from core.settings import GRID
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,12 @@ class WriteReport(Request[Path]):
     target: Path
     runs_folder: Path | None
     synthetic: bool
+    search: Path | None = None
 
     def run(self, progress: Progress) -> Path:
-        """Select the coreset, compare the finished runs, and write the report."""
+        """Select the coreset, compare the finished runs, and write the report, with a finished search."""
         from core.output.report import write_report
+        from core.output.search_files import FORM, read_search
         from core.pipeline.comparing import compare_stored
         from core.pipeline.stages import choose, prepare
         from core.pipeline.whole import report_content
@@ -111,6 +111,8 @@ class WriteReport(Request[Path]):
         content = report_content(
             prepared, coreset=coreset, comparison=comparison, synthetic=self.synthetic, progress=progress
         )
+        if self.search is not None and (self.search / FORM).is_file():
+            content = replace(content, search=read_search(self.search))
         write_report(self.target, content, private=settings.export.private, progress=progress)
         return self.target
 
@@ -138,23 +140,43 @@ class DescribeMethods(Request[MethodsText]):
 
 
 @dataclass(frozen=True)
-class SearchHyperparameters(PublishingRequest["SearchOutcome", TrainingPart]):
-    """Search hyperparameters on the coreset and, on request, on the pool."""
+class EstimateSearch(Request[SearchPlan]):
+    """Estimate the search of the settings, and count the trials that are done already."""
+
+    is_for_display: ClassVar[bool] = True
+    study: Study
+    out: Path
+
+    def run(self, progress: Progress) -> SearchPlan:
+        """Divide the images and count; nothing is trained."""
+        from core.output.search_files import TABLE
+        from core.pipeline.search_outlook import estimate_search
+        from core.pipeline.search_trials import journal_progress
+
+        plan = estimate_search(self.study, progress)
+        if self.study.settings.search.method == GRID or (self.out / TABLE).exists():
+            return plan
+        return replace(plan, n_done=min(plan.n_trials, journal_progress(self.out)))
+
+
+@dataclass(frozen=True)
+class SearchHyperparameters(PublishingRequest[SearchOutcome, SearchPart]):
+    """Search hyperparameters on the coreset and, on request, on the pool, publishing each finished trial."""
 
     title: ClassVar[str] = "a search"
     study: Study
-    grid: "Grid"
-    network: NetworkName
     out: Path
-    with_pool: bool
 
-    def run(self, progress: Publisher[TrainingPart]) -> "SearchOutcome":
-        """Train the network with every point of the grid."""
+    def run(self, progress: Publisher[SearchPart]) -> SearchOutcome:
+        """Train every configuration; finished trials are kept."""
+        from core.output.search_files import REPORT, TABLE
+        from core.pipeline.search_space import training_of_trial
         from core.pipeline.searching import search_study
+        from core.search_answer import search_sentences
 
-        return search_study(
-            self.study, self.grid, self.network, self.out, with_pool=self.with_pool, overwrite=True, progress=progress
-        )
+        found = search_study(self.study, self.out, overwrite=True, progress=progress)
+        training = training_of_trial(self.study.settings, found.best.values)
+        return SearchOutcome(found, search_sentences(found), training, self.out / TABLE, self.out / REPORT)
 
 
 @dataclass(frozen=True)

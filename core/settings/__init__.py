@@ -20,6 +20,7 @@ from core.settings.quality import QualitySettings
 from core.settings.reading import read_settings, settings_from_dict, settings_in_keys, settings_to_dict
 from core.settings.recipes import (
     BACKBONE_PARTS,
+    PIXEL_PARTS,
     RECIPES,
     STEPS,
     Parts,
@@ -30,12 +31,16 @@ from core.settings.recipes import (
     recipe_sentence,
 )
 from core.settings.relabelling import Relabelling
+from core.settings.search import GRID, SEARCHED, SearchSettings
 from core.settings.training import TrainingSettings
 
 __all__ = [
     "BACKBONE_PARTS",
     "BY_DIFFICULTY",
+    "GRID",
+    "PIXEL_PARTS",
     "RECIPES",
+    "SEARCHED",
     "STEPS",
     "ClassBudgetRule",
     "ClusterBudgetRule",
@@ -50,6 +55,7 @@ __all__ = [
     "Parts",
     "QualitySettings",
     "Relabelling",
+    "SearchSettings",
     "SelectionSettings",
     "Settings",
     "TrainingSettings",

@@ -19,6 +19,7 @@ from core.settings.levels import check_pages, parse_alpha, parse_levels
 from core.settings.path_patterns import check_patterns
 from core.settings.quality import QualitySettings
 from core.settings.relabelling import Relabelling, sorted_records
+from core.settings.search import SearchSettings
 from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
@@ -506,3 +507,4 @@ class Settings:
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
+    search: SearchSettings = field(default_factory=SearchSettings)

@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, str] = {
     "selection": "selection",
     "comparison": "comparison",
     "training": "training",
+    "search": "hyperparameter search",
     "export": "export",
 }
 

@@ -25,7 +25,7 @@ from core.settings.own import described, kind_of, put_own
 _OWN = "own"
 _RELABELLED, _WHEN = "relabelled", "when"
 _EARLIER, _NAME = "continue_from", "name"
-_IN_NO_KEY = ("quality",)
+_IN_NO_KEY = ("quality", "search")
 
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def settings_in_keys(settings: Any) -> dict[str, Any]:
     """Return settings, or one section, as keys and fingerprints contain them.
 
     That is the stored form without what changes no result: the time at which an image was relabelled, the name of an
-    earlier coreset, the thresholds of quality checks.
+    earlier coreset, the thresholds of quality checks, and how hyperparameters are searched.
     """
     if isinstance(settings, Settings):
         names = (each.name for each in fields(settings) if each.name not in _IN_NO_KEY)

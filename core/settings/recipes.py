@@ -97,6 +97,8 @@ RECIPES: Mapping[str, Recipe] = {
 }
 BACKBONE_PARTS = ("regularised_output", "fine_tuning")
 """Parts that only a network on a frozen backbone can have; they do not affect others."""
+PIXEL_PARTS = ("shifts", "zoom", "brightness", "contrast", "stain_jitter")
+"""Parts that change pixels themselves, so that no feature computed once has them."""
 
 
 def parts_of(training: "TrainingSettings") -> Parts:

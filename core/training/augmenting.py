@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from core.features.engine import import_keras, import_tensorflow
 from core.results import IntArray
 from core.seeds import generator
-from core.settings import Parts
+from core.settings import PIXEL_PARTS, Parts
 from core.training.staining import jitter_stains
 
 ORIENTATIONS = 8
-PIXEL_PARTS = ("shifts", "zoom", "brightness", "contrast", "stain_jitter")
-"""Parts that change pixels themselves, so that no feature computed once has them."""
 
 Pixels = NDArray[np.uint8]
 

@@ -64,7 +64,7 @@ def backbone_of(choice: BackboneChoice) -> Backbone:
     Raises
     ------
     MissingWeightsError
-        If its weights are nowhere on this machine; names the ways out, and the other backbones.
+        If its weights are missing on this machine; the message states what to do, and names other backbones.
     FeatureError
         If the extractor named is not a convolutional network.
     """
@@ -79,7 +79,7 @@ def backbone_weights(choice: BackboneChoice) -> WeightsUsed:
     Raises
     ------
     MissingWeightsError
-        If they are nowhere on this machine; names the ways out, and the other backbones.
+        If they are missing on this machine; the message states what to do, and names other backbones.
     """
     try:
         return weights_used(choice.extractor, file=choice.weights_file, untrained=choice.untrained)
@@ -151,7 +151,7 @@ def backbone_features(
     LostImagesError
         If images that the cache lacks can no longer be read as they were scanned; the others are computed and kept.
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
     """
     doing = f"Computing {extractor_named(choice.extractor).title} at {choice.image_size} px ({len(indices):,} images)"
     needed = backbone_bytes(choice.extractor, choice.image_size) + feature_bytes(choice.extractor, 0, len(indices))
@@ -242,7 +242,7 @@ def oriented_features(
     LostImagesError
         If images that the cache lacks can no longer be read as they were scanned.
     MemoryShortError
-        If all orientations together need more memory than there is; nothing is computed then.
+        If all orientations together require more memory than is available; nothing is computed then.
     """
     title = extractor_named(choice.extractor).title
     doing = f"Computing {title} at {choice.image_size} px in {ORIENTATIONS} orientations ({len(indices):,} images)"

@@ -61,7 +61,7 @@ def compare(
     notes : sequence of str
         Sentences on stored runs that could not be read; they become its last ones.
     folds : int
-        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+        Number of folds that the images are divided into, each of which is a split; 0 without folds.
     steps : str
         See `Comparison`; all runs are of this mode.
 

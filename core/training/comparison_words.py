@@ -57,7 +57,7 @@ def difference_sentence(
     why_not : str
         Why there is no difference, if there is none.
     folds : int
-        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+        Number of folds that the images are divided into, each of which is a split; 0 without folds.
     """
     if math.isnan(difference) or math.isnan(low):
         return f"The {metric.in_words} of {sampler} cannot be compared: {why_not}."
@@ -95,7 +95,7 @@ def basis_words(repetitions: Sequence[int], *, what: str = "repetition", folds: 
     what : str
         What one is called.
     folds : int
-        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+        Number of folds that the images are divided into, each of which is a split; 0 without folds.
     """
     even = len(set(repetitions)) == 1
     n = repetitions[0] if even else sum(repetitions)

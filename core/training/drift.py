@@ -1,4 +1,4 @@
-"""How much the features of new images differ from those of the images that a network was trained on."""
+"""Drift: the difference of the features of new images from those of the training images of a network."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ class Drift:
 
     @property
     def sentence(self) -> str:
-        """What was found, in one sentence."""
+        """The result in one sentence."""
         own = self.own
         beside = (
             f", of the network's own test images {_percent(own.outside)} and {own.mean_distance:.2f}"

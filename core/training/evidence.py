@@ -26,7 +26,7 @@ class ByClass:
     values : ndarray of shape (n_resamples, n_classes), float64
         NaN where it does not exist.
     sizes : ndarray of shape (n_resamples, n_classes), float64
-        The number of images that it is a share of; of an area under a ROC curve, the images of the class.
+        Number of images that the value is a share of; for an area under a ROC curve the images of the class.
     """
 
     values: Values
@@ -34,12 +34,12 @@ class ByClass:
 
     @classmethod
     def share(cls, part: Values, whole: Values) -> "ByClass":
-        """Return part / whole with its sizes; NaN where there is nothing to share."""
+        """Return part / whole with its sizes; NaN if both are 0."""
         return cls(_share(part, whole), whole)
 
 
 class Evidence:
-    """The answers of a run on its test images, under one or more resamples of these.
+    """Predictions of a run for its test images, under one or more resamples of these.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ class Evidence:
         Positions of classes; n_test >= 1.
     n_classes : int
     weights : ndarray of shape (n_resamples, n_test), optional
-        How often each resample holds each image: integers >= 0. Without them there is one resample, which holds
-        each image once.
+        Number of times that each resample contains each image: integers >= 0. By default there is one resample, which
+        contains each image once.
     clusters : ndarray of shape (n_test,), int64, optional
         Cluster of each image inside its true class, -1 for none.
     probabilities : ndarray of shape (n_test, n_classes), float32, optional
@@ -61,7 +61,7 @@ class Evidence:
 
     Notes
     -----
-    Everything else is computed when it is first requested. Counts are exact: they are integers, in float64.
+    All other attributes are computed when first requested. Counts are exact integers, in float64.
     """
 
     def __init__(
@@ -84,34 +84,34 @@ class Evidence:
 
     @cached_property
     def confusion(self) -> Values:
-        """Images by true and predicted class, shape (n_resamples, n_classes, n_classes)."""
+        """Number of images by true and predicted class, shape (n_resamples, n_classes, n_classes)."""
         cells = _one_hot(self.true * self.n_classes + self.predicted, self.n_classes**2)
         counts = (cells.T @ self.weights.T).T.reshape(-1, self.n_classes, self.n_classes)
         return np.asarray(counts, dtype=np.float64)
 
     @cached_property
     def hits(self) -> Values:
-        """Images of each class that were recognised, shape (n_resamples, n_classes)."""
+        """Number of images of each class that were predicted correctly, shape (n_resamples, n_classes)."""
         return np.asarray(np.einsum("bcc->bc", self.confusion))
 
     @cached_property
     def support(self) -> Values:
-        """Images of each class, shape (n_resamples, n_classes)."""
+        """Number of images of each class, shape (n_resamples, n_classes)."""
         return np.asarray(self.confusion.sum(axis=2))
 
     @cached_property
     def answered(self) -> Values:
-        """Images answered as each class, shape (n_resamples, n_classes)."""
+        """Number of images predicted as each class, shape (n_resamples, n_classes)."""
         return np.asarray(self.confusion.sum(axis=1))
 
     @property
     def n_images(self) -> Values:
-        """Images of all classes, shape (n_resamples,)."""
+        """Number of images of all classes, shape (n_resamples,)."""
         return np.asarray(self.support.sum(axis=1))
 
     @property
     def n_hits(self) -> Values:
-        """Images of all classes that were recognised, shape (n_resamples,)."""
+        """Number of images of all classes that were predicted correctly, shape (n_resamples,)."""
         return np.asarray(self.hits.sum(axis=1))
 
     @cached_property
@@ -121,27 +121,27 @@ class Evidence:
 
     @cached_property
     def cluster_sizes(self) -> Values:
-        """Images of each evaluated cluster, shape (n_resamples, n_clusters)."""
+        """Number of images of each evaluated cluster, shape (n_resamples, n_clusters)."""
         return self._of_clusters(np.ones(len(self.true), dtype=bool))
 
     @cached_property
     def cluster_hits(self) -> Values:
-        """Images of each evaluated cluster that were recognised, shape (n_resamples, n_clusters)."""
+        """Number of images of each evaluated cluster that were predicted correctly, shape (n_resamples, n_clusters)."""
         return self._of_clusters(self.true == self.predicted)
 
     # --- shares by class and by cluster -----------------------------------------------------------------------
 
     @cached_property
     def precision(self) -> Values:
-        """Of the images predicted as a class the share that belong to it, shape (n_resamples, n_classes).
+        """Share of the images predicted as a class that belong to it, shape (n_resamples, n_classes).
 
-        0 for a class that is never answered (paper 5.3 and Table 1); NaN, as are recall and F1, for one without images.
+        0 for a class that is never predicted (paper 5.3 and Table 1); NaN, like recall and F1, for one without images.
         """
         return self._where_tested(_share(self.hits, np.maximum(self.answered, 1)))
 
     @cached_property
     def recall(self) -> Values:
-        """Of the images of a class the share that were recognised, shape (n_resamples, n_classes)."""
+        """Share of the images of a class that are predicted correctly, shape (n_resamples, n_classes)."""
         return self._where_tested(_share(self.hits, self.support))
 
     @cached_property
@@ -151,7 +151,7 @@ class Evidence:
 
     @cached_property
     def cluster_recall(self) -> Values:
-        """Of the images of an evaluated cluster the share that were recognised, shape (n_resamples, n_clusters)."""
+        """Share of the images of an evaluated cluster that are predicted correctly, shape (n_resamples, n_clusters)."""
         return _share(self.cluster_hits, self.cluster_sizes)
 
     # --- over classes or clusters -----------------------------------------------------------------------------
@@ -168,24 +168,24 @@ class Evidence:
 
     @staticmethod
     def least(values: Values) -> Values:
-        """Return the least of values of shape (n_resamples, n), NaN excluded; NaN where there is no other."""
+        """Return the smallest of values of shape (n_resamples, n), without NaN; NaN if there is no other."""
         return np.asarray(np.fmin.reduce(values, axis=1, initial=np.nan))
 
     # --- measuring --------------------------------------------------------------------------------------------
 
     def measured_by(self, code: Callable[["Evidence"], Values], needs: Collection[str] = ()) -> Values:
-        """Return what the code of a metric gives, shape (n_resamples,), float64.
+        """Return the values of the code of a metric, shape (n_resamples,), float64.
 
         Parameters
         ----------
         code : callable
         needs : collection of {"clusters", "probabilities"}
-            Where one of them is not known the values are NaN.
+            Inputs without which the values are NaN.
 
         Raises
         ------
         ValueError
-            If the code gives something of another shape.
+            If the code returns an array of another shape.
         """
         if self.lacks(needs):
             return np.full(self.n_resamples, np.nan)
@@ -196,12 +196,12 @@ class Evidence:
         return values
 
     def measured_by_class(self, code: Callable[["Evidence"], ByClass]) -> ByClass:
-        """Return what the code of a metric gives for each class.
+        """Return the values of the code of a metric for each class.
 
         Raises
         ------
         ValueError
-            If the code gives something of another shape.
+            If the code returns an array of another shape.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             found = code(self)
@@ -213,14 +213,14 @@ class Evidence:
         return ByClass(*arrays)
 
     def lacks(self, needs: Collection[str]) -> str:
-        """Return which of the things that a metric needs is not known; empty if none."""
+        """Return the required input that is unknown; empty if none is."""
         if "clusters" in needs and not self.clusters:
             return "clusters"
         return "probabilities" if "probabilities" in needs and self.probabilities is None else ""
 
     @cached_property
     def has_numbers(self) -> bool:
-        """Whether the probabilities are known and all of them numbers; those of a training that diverged are not."""
+        """Whether the probabilities are known and finite; those of a training that diverged are not."""
         return self.probabilities is not None and bool(np.isfinite(self.probabilities).all())
 
     @cached_property

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from core.errors import CancelledError
 from core.features.engine import import_tensorflow
 from core.results import FloatArray, IntArray
-from core.settings import BACKBONE_PARTS, Parts, TrainingSettings
-from core.training.augmenting import PIXEL_PARTS, orientations_of, pixel_changes
+from core.settings import BACKBONE_PARTS, PIXEL_PARTS, Parts, TrainingSettings
+from core.training.augmenting import orientations_of, pixel_changes
 from core.training.soft_loss import soft_targets
 from core.training.sources import Labelled, OrientedSource, batches_of_epoch
 

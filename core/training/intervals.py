@@ -39,7 +39,7 @@ class Resampled:
     tests : mapping of int to ndarray of int64
         Test images of each split.
     folds : int
-        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+        Number of folds that the images are divided into, each of which is a split; 0 without folds.
     """
 
     def __init__(self, tests: Mapping[int, IntArray], folds: int = 0) -> None:

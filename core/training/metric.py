@@ -1,4 +1,4 @@
-"""Description of a metric: the facts that tables, figures, sentences and columns are made from."""
+"""Description of a metric: the facts that tables, figures, sentences and columns are generated from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ NOT_KNOWN: Mapping[str, str] = {
     "numbers": "the probabilities are not numbers",
     "clusters": "no cluster has at least 10 test images",
 }
-"""Why there is no value where something that a metric needs is not known."""
+"""Reasons for missing values, by the input that a metric requires."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,37 +42,37 @@ class Metric(Description):
     Attributes
     ----------
     short : str
-        Head of a narrow column, such as ``"Balanced"``; its title where this is empty.
+        Head of a narrow column, such as ``"Balanced"``; empty: the title.
     words : str
-        In a sentence, such as ``"recall of the worst class"``; its title where this is empty.
+        Name in a sentence, such as ``"recall of the worst class"``; empty: the title.
     least, most : float
         Ends of its range; they may be infinite.
     unit : str
-        Behind a value; empty for a plain number.
+        Unit after a value; empty for a number without unit.
     in_points : bool
-        Whether a difference is reported in points, of which 100 make 1. A share is.
+        Whether differences are reported in percentage points, as those of shares are.
     higher_is_better : bool
     needs : frozenset of {"clusters", "probabilities"}
-        Where a run has none of these the value is NaN and the code is not called.
+        Inputs without which the value is NaN and the code is not called.
     column : int
-        Its place among the columns of the window's table, which has all metrics.
+        Position among the columns of the table in the window, which has all metrics.
     shown : mapping of str to int
-        Where else it is shown (a key of `LISTS`), and its place there. The tables in CSV have all metrics.
+        Other lists that contain it (keys of `LISTS`), and its position there. Tables in CSV have all metrics.
     on_request : bool
-        Whether its column of the window's table is hidden until the user shows it.
+        Whether its column of the table in the window is hidden until the user shows it.
     undefined : str
-        Why there is no value, other than that something it needs is not known: the end of a sentence.
+        End of a sentence on why there is no value although all inputs are known.
     by_class : str
         ``"module:attribute"`` of code that takes `Evidence` and returns `core.training.evidence.ByClass`; empty for a
         metric without a value for each class.
     class_title, class_short : str
-        Title of that value, and head of its narrow column; those of the metric where they are empty.
+        Title of the value for each class, and head of its narrow column; empty: those of the metric.
     class_place : int
-        Its place among the values for each class.
+        Position among the values for each class.
     class_undefined : str
-        As `undefined`, of that value.
+        As `undefined`, for the value of a class.
     class_interval : {"share", "area"}
-        What that value is, which decides on its interval: a share of images (Wilson), or an area under a ROC curve
+        Interval of the value of a class: that of a share of images (Wilson), or of an area under a ROC curve
         (Newcombe).
 
     Raises
@@ -116,12 +116,12 @@ class Metric(Description):
 
     @property
     def in_words(self) -> str:
-        """In a sentence."""
+        """Name in a sentence."""
         return self.words or self.label
 
     @property
     def label(self) -> str:
-        """At an axis: the title as inside a sentence, ``"worst-class recall"``."""
+        """Label of an axis: the title as in a sentence, such as ``"worst-class recall"``."""
         return self.title_inside
 
     @property
@@ -147,26 +147,26 @@ class Metric(Description):
         Exception
             Any error of the code of a plugin.
         ValueError
-            If it gives something of another shape.
+            If it returns an array of another shape.
         """
         return evidence.measured_by(self.code, self.needs)
 
     def class_values(self, evidence: "Evidence") -> "ByClass | None":
-        """Return its value for each class; None without one, and where something it needs is not known.
+        """Return its value for each class; None without one, and if a required input is unknown.
 
         Raises
         ------
         Exception
-            Whatever the code of a plugin raises.
+            Any error of the code of a plugin.
         ValueError
-            If it gives something of another shape.
+            If it returns an array of another shape.
         """
         if not self.by_class or evidence.lacks(self.needs):
             return None
         return evidence.measured_by_class(resolve(self.by_class))
 
     def why_unknown(self, evidence: "Evidence") -> str:
-        """Return why its value is NaN: the end of a sentence."""
+        """Return the reason why its value is NaN, as the end of a sentence."""
         lacking = evidence.lacks(self.needs)
         if not lacking and "probabilities" in self.needs and not evidence.has_numbers:
             lacking = "numbers"

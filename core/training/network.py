@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.descriptions import Description
-from core.settings import BACKBONE_PARTS, Parts, TrainingSettings, own_settings, parts_of
+from core.settings import BACKBONE_PARTS, PIXEL_PARTS, Parts, TrainingSettings, own_settings, parts_of
 
 if TYPE_CHECKING:
     from core.training.task import RunInput, Trained
@@ -91,8 +91,7 @@ class Network(Description):
     listing : str
         Number of its listing in the paper; empty for a network that is not in the paper.
     dropout_setting : str
-        Field of `TrainingSettings` that a hyperparameter search varies as its dropout; empty: it has none and cannot
-        be searched.
+        Field of `TrainingSettings` that a hyperparameter search varies as its dropout; empty: it has none.
     dropout_words : str
         Name of this dropout in words.
     remark : str
@@ -131,8 +130,22 @@ class Network(Description):
 
     @property
     def is_searched(self) -> bool:
-        """Whether its hyperparameters can be searched."""
-        return self.by_epochs and bool(self.dropout_setting)
+        """Whether its hyperparameters can be searched: it is trained by epochs, each evaluated on validation images."""
+        return self.by_epochs and not self.sees_embeddings
+
+    def reads_setting(self, name: str) -> bool:
+        """Whether its result depends on a field of `TrainingSettings`."""
+        return self.reads is None or name in self.reads
+
+    def amounts_of_augmentation(self, settings: TrainingSettings) -> dict[str, float]:
+        """Return the amounts of the augmentation of pixels that it is trained with, by part; empty without any.
+
+        Features of a frozen backbone are computed once, so that a network on one has none.
+        """
+        if self.needs_backbone or self.sees_embeddings:
+            return {}
+        used = self.parts(settings).used()
+        return {name: float(used[name]) for name in PIXEL_PARTS if name in used and self.reads_setting(name)}
 
     def seconds_per_image(self, image_size: int) -> float:
         """Return the estimated seconds per image of `image_size` × `image_size` pixels."""

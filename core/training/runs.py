@@ -30,9 +30,9 @@ class StoredRuns:
     Attributes
     ----------
     runs : tuple of RunResult
-        In the order in which they were saved.
+        In the sequence in which they were saved.
     notes : tuple of str
-        What could not be read, in sentences for the user.
+        Sentences on runs that could not be read.
     """
 
     runs: tuple[RunResult, ...]
@@ -79,9 +79,9 @@ class StoredWeights:
 class StoredRun:
     """The .json of a run; `arrays` is the name of its .npz.
 
-    Its metrics are in the file for readers. They are computed again from the arrays when a run is
-    read, so that it has values of metrics that came later. A field that did not exist in the first format has a default
-    here: that is its value in runs stored before.
+    Its metrics are in the file for human readers. They are computed again from the arrays when a run is read, so that
+    it has values of metrics that were added later. A field that did not exist in the first format has a default, which
+    is its value in runs that were stored earlier.
 
     Notes
     -----
@@ -164,7 +164,7 @@ def save_run(run: RunResult, folder: Path) -> Path:
     Returns
     -------
     Path
-        Of its .json; the .npz of the same name is written first, so that a run is there whole or not at all.
+        Path of its .json; the .npz of the same name is written first, so that a run is stored completely or not at all.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def save_run(run: RunResult, folder: Path) -> Path:
 
 
 def load_runs(folder: Path) -> StoredRuns:
-    """Return every run of the store that can be read, and in sentences what cannot.
+    """Return all runs of the store that can be read, and notes on the others.
 
     A run that is damaged, or was written by a newer version of the program, is trained again when it is requested.
     """
@@ -230,7 +230,7 @@ def _known_by(key: RunKey) -> dict[str, Any]:
 
 
 def _arrays_named(file: Path) -> str:
-    """Return the name of the arrays of a stored run, or nothing."""
+    """Return the name of the arrays of a stored run; empty if there is none."""
     try:
         return str(_json(file).get("arrays", ""))
     except (OSError, ValueError, AttributeError):

@@ -48,7 +48,7 @@ class Units:
     numbers : ndarray of shape (n,), int64
         Images of one number stay together.
     notes : tuple of str
-        What a user should read.
+        Sentences for the user.
     """
 
     indices: IntArray
@@ -147,7 +147,7 @@ def fit_teacher(
     together : Units
         The pool; see `pool_units`.
     seed : int
-        >= 0; of the folds.
+        >= 0; seed of the folds.
     progress : Progress
 
     Raises
@@ -157,7 +157,7 @@ def fit_teacher(
     FeatureError
         If features are not finite.
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
 
     Notes
     -----
@@ -258,7 +258,7 @@ def penalty_of(
     labels, groups : ndarray of shape (n,), int64
     n_classes : int
     seed : int
-        >= 0; of the folds.
+        >= 0; seed of the folds.
     progress : Progress
 
     Returns

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -21,10 +20,11 @@ from core.service.coreset_requests import VerifyExport
 from desktop_app import theme
 from desktop_app.models.table_model import Column
 from desktop_app.service.engine import EngineService
+from desktop_app.widgets.job_progress import JobProgress
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import save_plot
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import elide_label, files, seconds_left, set_tone
+from desktop_app.widgets.words import elide_label, files, set_tone
 
 HOW = (
     "Every file of an export is compared with the SHA-256 that was written to its coreset.json. Nothing in the folder "
@@ -79,7 +79,9 @@ class VerifyDialog(QDialog):
         layout.setSpacing(theme.UNIT * 2)
         layout.addWidget(place)
         layout.addWidget(how)
-        layout.addWidget(self._make_progress())
+        self.busy = JobProgress("Stop verifying")
+        self.busy.cancel_requested.connect(self._stop)
+        layout.addWidget(self.busy)
         layout.addWidget(self.strip)
         layout.addWidget(self.table, 1)
         layout.addStretch(0)
@@ -89,24 +91,6 @@ class VerifyDialog(QDialog):
             self.verify()
         else:
             self._show(result)
-
-    def _make_progress(self) -> QWidget:
-        self.busy = QWidget()
-        self.doing = QLabel()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop verifying")
-        self.cancel.setAutoDefault(False)
-        self.cancel.clicked.connect(self._stop)
-        row = QHBoxLayout(self.busy)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.UNIT * 2)
-        row.addWidget(self.doing, 1)
-        row.addWidget(self.progress, 1)
-        row.addWidget(self.cancel)
-        return self.busy
 
     def _make_buttons(self) -> QHBoxLayout:
         self.again = self._button("Verify again", "Read all files again")
@@ -139,7 +123,6 @@ class VerifyDialog(QDialog):
             return
         self.strip.clear()
         self._list(())
-        self.doing.setText("Verifying")
         self._job = self._service.ask(
             VerifyExport(self._folder), self._on_verified, on_failed=self._on_failed, on_cancelled=self._on_cancelled
         )
@@ -147,7 +130,7 @@ class VerifyDialog(QDialog):
 
     def _stop(self) -> None:
         if self._job is not None:
-            self.cancel.setEnabled(False)
+            self.busy.show_cancelling()
             self._service.cancel(self._job)
 
     def done(self, result: int) -> None:
@@ -185,10 +168,8 @@ class VerifyDialog(QDialog):
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
         if number != self._job or self._is_closed:
             return
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
         words = f"Verifying · {done:,} of {files(total)}" if total else message
-        self.doing.setText(words + (f", {seconds_left(left)}" if isinstance(left, float) else ""))
+        self.busy.show_progress(done, total, words, left)
 
     def _on_verified(self, result: VerifyResult) -> None:
         self._job = None
@@ -221,8 +202,6 @@ class VerifyDialog(QDialog):
 
     def _show_busy(self) -> None:
         is_busy = self._job is not None
-        self.busy.setVisible(is_busy)
-        self.progress.setRange(0, 0)
-        self.cancel.setEnabled(is_busy)
+        self.busy.show_busy("Verifying" if is_busy else "")
         self.again.setEnabled(not is_busy)
         self.adjustSize()

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -26,8 +25,9 @@ from core.words import byte_size
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.service.engine import EngineService
+from desktop_app.widgets.job_progress import JobProgress
 from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.words import seconds_left, set_tone
+from desktop_app.widgets.words import set_tone
 
 SENTENCE = (
     "Some extractors, and the transfer network on the Compare page, use pretrained networks, whose parameters are "
@@ -77,7 +77,10 @@ class WeightsDialog(QDialog):
         layout.addWidget(self._make_list(), 1)
         self.strip = MessageStrip()
         layout.addWidget(self.strip)
-        layout.addWidget(self._make_progress())
+        self.busy = JobProgress("Stop without changing anything")
+        self.busy.keep_space()  # so that nothing moves when a file is imported
+        self.busy.cancel_requested.connect(self._stop)
+        layout.addWidget(self.busy)
         layout.addLayout(self._make_buttons())
         service.progressed.connect(self._on_progressed)
         self._show_busy("")
@@ -103,29 +106,6 @@ class WeightsDialog(QDialog):
         area.setWidget(inside)
         area.viewport().setAutoFillBackground(False)
         return area
-
-    def _make_progress(self) -> QWidget:
-        self.busy = QWidget()
-        self._doing = QLabel()
-        self._doing.setWordWrap(True)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop without changing anything")
-        self.cancel.setAutoDefault(False)
-        self.cancel.clicked.connect(self._stop)
-        row = QHBoxLayout(self.busy)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.UNIT * 2)
-        row.addWidget(self._doing, 1)
-        row.addWidget(self.progress, 1)
-        row.addWidget(self.cancel)
-        # Its place is kept, so that nothing moves when a file is imported.
-        policy = self.busy.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.busy.setSizePolicy(policy)
-        return self.busy
 
     def _make_buttons(self) -> QHBoxLayout:
         self.import_button = QPushButton("Import file…")
@@ -199,11 +179,8 @@ class WeightsDialog(QDialog):
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
         if number != self._bringing:
             return
-        self.progress.setRange(0, 1000 if total else 0)
-        if total:
-            self.progress.setValue(round(1000 * done / total))
-        if message:
-            self._doing.setText(message + (f", {seconds_left(left)}" if isinstance(left, float) else ""))
+        share = round(1000 * done / total) if total else 0
+        self.busy.show_progress(share, 1000 if total else 0, message, left)
 
     def _on_brought(self, weights: WeightsEntry) -> None:
         if self._is_over():
@@ -247,9 +224,7 @@ class WeightsDialog(QDialog):
             self.rows[weights.name].show_weights(weights, busy=self._bringing is not None)
 
     def _show_busy(self, doing: str) -> None:
-        self.busy.setVisible(bool(doing))
-        self._doing.setText(doing)
-        self.progress.setRange(0, 0 if doing else 1)
+        self.busy.show_busy(doing)
         self.import_button.setEnabled(not doing)
         for row in self.rows.values():
             row.download.setEnabled(not doing)

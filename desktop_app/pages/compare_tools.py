@@ -8,12 +8,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from core.pipeline.grid import Grid, SearchOutcome
+from core.pipeline.search_space import search_folder
+from core.pipeline.study import Study
+from core.pipeline.views import SearchOutcome, SearchPlan
 from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
 from core.results import MatchedClasses, PredictionFile
 from core.service.comparison_requests import (
     DescribeMethods,
+    EstimateSearch,
     PredictFolder,
     SaveNetwork,
     SearchHyperparameters,
@@ -21,11 +24,12 @@ from core.service.comparison_requests import (
 )
 from core.service.external_requests import EvaluateExternal, ExternalResult, MatchClasses
 from core.service.networks import NETWORKS, title_inside
+from core.settings import SearchSettings
 from desktop_app import theme
 from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
 from desktop_app.pages.compare_picture import ComparePicture
 from desktop_app.pages.compare_report import ReportSheet
-from desktop_app.pages.compare_search import SearchSheet, show_search
+from desktop_app.pages.compare_search import SearchResultSheet, SearchSheet
 from desktop_app.pages.methods import copy_methods
 from desktop_app.pages.page import Page
 from desktop_app.registries import sources
@@ -39,6 +43,11 @@ def runs_folder() -> Path:
 def models_folder() -> Path:
     """Return where trained networks are kept."""
     return user_data_folder() / "models"
+
+
+def searches_folder() -> Path:
+    """Return where hyperparameter searches are kept, each in a folder of its own."""
+    return user_data_folder() / "search"
 
 
 class CompareTools(QObject):
@@ -116,7 +125,10 @@ class CompareTools(QObject):
         export = replace(study.settings.export, private=private)
         study = replace(study, settings=replace(study.settings, export=export))
         synthetic = bool(self._page.model.project.notes.startswith("Synthetic"))
-        self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._show_report)
+        self._page.ask(
+            WriteReport(study, target, runs_folder(), synthetic, search_folder(searches_folder(), study)),
+            self._show_report,
+        )
 
     def _show_report(self, file: Path) -> None:
         self._page.messages.info(f"Report written to {file}", file)
@@ -234,14 +246,39 @@ class CompareTools(QObject):
         if reason:
             self._page.messages.warning(reason)
             return
-        sheet = SearchSheet(self._page)
+        sheet = SearchSheet(self._page.study().settings, self._page)
+        sheet.estimate_requested.connect(partial(self._estimate_search, sheet))
         sheet.search_requested.connect(self._search)
         sheet.open()
 
-    def _search(self, grid: Grid, network: str, with_pool: bool) -> None:
-        out = user_data_folder() / "search"
-        request = SearchHyperparameters(self._page.study(), grid, network, out, with_pool)
-        self._page.ask(request, self._show_search)
+    def _study_of(self, search: SearchSettings) -> Study:
+        study = self._page.study()
+        return replace(study, settings=replace(study.settings, search=search))
+
+    def _estimate_search(self, sheet: SearchSheet, search: SearchSettings) -> None:
+        study = self._study_of(search)
+        request = EstimateSearch(study, search_folder(searches_folder(), study))
+        self._page.ask(
+            request,
+            partial(self._show_estimate, sheet, search),
+            on_failed=partial(sheet.show_estimate, search, ""),
+        )
+
+    def _show_estimate(self, sheet: SearchSheet, search: SearchSettings, plan: SearchPlan) -> None:
+        sheet.show_estimate(search, plan.sentence, plan.n_done, plan.n_trials)
+
+    def _search(self, search: SearchSettings) -> None:
+        study = self._study_of(search)
+        self._page.change_settings("search", text="settings of the search", **vars(search))
+        self._page.ask(SearchHyperparameters(study, search_folder(searches_folder(), study)), self._show_search)
 
     def _show_search(self, outcome: SearchOutcome) -> None:
-        show_search(outcome, self._page)
+        sheet = SearchResultSheet(outcome, self._page)
+        sheet.best_requested.connect(self._use_best)
+        sheet.open()
+
+    def _use_best(self, outcome: SearchOutcome) -> None:
+        now = self._page.model.settings("training")
+        changes = {name: value for name, value in vars(outcome.training).items() if value != getattr(now, name)}
+        if changes and self._page.change_settings("training", text="best configuration of the search", **changes):
+            self._page.messages.info("The best configuration of the search is set for training.")

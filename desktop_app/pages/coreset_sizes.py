@@ -121,8 +121,8 @@ class SizesPanel(QWidget):
             head.addWidget(widget)
         head.addStretch(1)
         buttons = QHBoxLayout()
-        for widget in (self.button, self.use_button, self.check_button):
-            buttons.addWidget(widget)
+        for button in (self.button, self.use_button, self.check_button):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(about)
         # A scrolled column is given the height that its plot would like, not the one that it can do with.
@@ -132,8 +132,8 @@ class SizesPanel(QWidget):
         content = QVBoxLayout(inside)
         content.setContentsMargins(0, 0, 0, 0)
         content.setSpacing(theme.UNIT)
-        for widget in (self.words, self.checked, self.notes):
-            content.addWidget(widget)
+        for text in (self.words, self.checked, self.notes):
+            content.addWidget(text)
         content.addWidget(self.plot, 1)
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)

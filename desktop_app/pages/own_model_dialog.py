@@ -92,6 +92,9 @@ class OwnModelDialog(QDialog):
         layout.addWidget(self._make_progress())
         layout.addLayout(self._make_buttons())
         service.progressed.connect(self._on_progressed)
+        self.resize(
+            self.minimumWidth(), min(theme.UNIT * 92, self.screen().availableGeometry().height() - theme.UNIT * 10)
+        )
         self._inspect()
 
     # --- making -----------------------------------------------------------------------------------------------
@@ -112,7 +115,8 @@ class OwnModelDialog(QDialog):
         area.setAccessibleName("Settings of the model")
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
-        area.setMinimumHeight(theme.UNIT * 57)
+        # Low, so that a message gets its place from the list and covers nothing.
+        area.setMinimumHeight(theme.UNIT * 20)
         area.setWidget(inside)
         area.viewport().setAutoFillBackground(False)
         self._inside = inside

@@ -120,6 +120,7 @@ def test_a_folder_that_cannot_be_removed_is_told_and_the_new_one_stands(tmp_path
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_work_is_done_under_the_rules_of_windows(tmp_path: Path, windows_rules: Rules) -> None:
     make_demo(tmp_path / "images", n_images=160, side=32)
     refused = windows_rules(tmp_path, refused_share=0.01)

@@ -18,6 +18,7 @@ from core.settings import (
     EarlierCoreset,
     EarlierImage,
     Relabelling,
+    SearchSettings,
     SelectionSettings,
     Settings,
     own_settings,
@@ -51,6 +52,12 @@ WRITTEN = {
     "grey_levels": ("0:4095",),
     "alpha": ("ignore",),
     "pages": "max",
+    "parameters": ("dropout",),
+    "learning_rate_range": (0.001, 0.01),
+    "image_size_range": (64, 128),
+    "dropout_range": (0.1, 0.2),
+    "augmentation_range": (0.5, 1.5),
+    "epoch_counts": (5, 10),
     "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
 }
 
@@ -59,7 +66,7 @@ def other_value(kind: type[SettingsPart], name: str) -> Any:
     """Return a valid value that is not the default."""
     facts: Choice = dict(choices_of(kind))[name]
     value, annotated = getattr(kind(), name), typing.get_type_hints(kind)[name]
-    if name in WRITTEN and kind in (DataSettings, SelectionSettings):
+    if name in WRITTEN and kind in (DataSettings, SelectionSettings, SearchSettings):
         return WRITTEN[name]
     if facts.values:
         return next(each for each in facts.values if each != value)

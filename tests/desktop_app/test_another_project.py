@@ -186,7 +186,11 @@ def assert_nothing_to_export(window: MainWindow) -> None:
     assert page.exporting.sheet is None
 
 
-@pytest.mark.parametrize("way", WAYS)
+QUICK = ("folder", "closed, then file")
+"""Ways that are tried in `make test`: each has every step of a project run before it."""
+
+
+@pytest.mark.parametrize("way", [way if way in QUICK else pytest.param(way, marks=pytest.mark.slow) for way in WAYS])
 def test_nothing_of_the_project_before_is_seen_or_exported(
     window: MainWindow,
     way: str,

@@ -48,6 +48,7 @@ def test_a_folder_is_scanned_and_the_window_closes(images: Path) -> None:
     assert not seen["visible"]
 
 
+@pytest.mark.slow
 @posix
 def test_an_engine_killed_from_outside_is_a_message_and_the_window_goes_on(images: Path) -> None:
     seen = drive("kill", images)
@@ -56,6 +57,7 @@ def test_an_engine_killed_from_outside_is_a_message_and_the_window_goes_on(image
     assert not seen["visible"]
 
 
+@pytest.mark.slow
 def test_closing_a_busy_window_leaves_no_process(images: Path) -> None:
     seen = drive("busy_close", images)
     assert len(seen["pids"]) >= 2
@@ -64,12 +66,14 @@ def test_closing_a_busy_window_leaves_no_process(images: Path) -> None:
     assert not seen["visible"]
 
 
+@pytest.mark.slow
 def test_an_unhandled_error_is_shown_and_the_project_recovered_at_the_next_start(images: Path) -> None:
     seen = drive("crash", images)
     assert "Your project was kept" in seen["sentence"]
     assert drive("recover", images) == {"fraction": 0.07}
 
 
+@pytest.mark.slow
 def test_a_damaged_copy_is_told_once_and_what_was_asked_for_is_opened(images: Path) -> None:
     place = recovery_folder() / "999999999-1.json"
     place.parent.mkdir(parents=True)
@@ -81,6 +85,7 @@ def test_a_damaged_copy_is_told_once_and_what_was_asked_for_is_opened(images: Pa
     assert drive("open_asked", images)["sentences"] == []
 
 
+@pytest.mark.slow
 def test_every_copy_is_offered_and_none_is_lost(tmp_path: Path) -> None:
     for number, notes in enumerate(("oldest", "middle", "newest")):
         place = recovery_folder() / f"99999999{number}-1.json"

@@ -950,7 +950,7 @@ def test_nothing_heavy_enters_the_windows_process(window: MainWindow) -> None:
 
     program = (
         "import sys; import desktop_app.application;"
-        "print([m for m in ('tensorflow', 'keras', 'sklearn', 'kmedoids', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('tensorflow', 'keras', 'sklearn', 'kmedoids', 'matplotlib', 'optuna') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

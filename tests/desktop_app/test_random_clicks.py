@@ -274,6 +274,7 @@ def press(window: MainWindow, seed: int, n_actions: int, raised: list[str]) -> M
     return monkey
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_cheap_jobs")
 def test_three_hundred_random_actions_break_nothing(window: MainWindow, raised: list[str], qtbot: QtBot) -> None:
     monkey = press(window, 1, QUICK, raised)

@@ -86,6 +86,7 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert window.menus.actions["run_all"].isEnabled()
 
 
+@pytest.mark.slow
 def test_the_size_for_the_margin_is_reported_after_all_steps(
     window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import tarfile
 import tempfile
 import time
 import zipfile
@@ -21,6 +22,7 @@ from typing import Any, Literal
 import cv2
 import h5py
 import numpy as np
+from openjpeg.utils import encode_array
 from openpyxl import Workbook
 from PIL import Image
 
@@ -33,8 +35,15 @@ from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
 from core.data.sources.csv.settings import TableSettings
 from core.data.sources.csv.table import list_any_table
+from core.data.sources.hdf5.container import close
+from core.data.sources.hdf5.listing import list_hdf5
+from core.data.sources.hdf5.reader import READER as HDF5
+from core.data.sources.hdf5.settings import Hdf5Settings
 from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
+from core.data.sources.tar.listing import list_tar
+from core.data.sources.tar.reader import READER as TAR
+from core.data.sources.tar.settings import TarSettings
 from core.errors import CoresetError, ImageError
 from core.features.own_models.adding import inspect_model
 from core.features.own_models.description_file import read_description
@@ -92,7 +101,7 @@ def _images() -> list[bytes]:
     found = []
     for form, options in (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}),
                           ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}),
-                          ("WEBP", {"lossless": True})):  # fmt: skip
+                          ("WEBP", {"lossless": True}), ("HEIF", {}), ("AVIF", {}), ("JPEG2000", {})):  # fmt: skip
         stream = io.BytesIO()
         Image.fromarray(rgb).save(stream, form, **options)
         found.append(stream.getvalue())
@@ -108,11 +117,14 @@ def _deep_images() -> list[bytes]:
     clear = np.dstack([rng.integers(0, 256, (9, 12, 3), dtype=np.uint8), np.zeros((9, 12), np.uint8)])
     pages = [Image.fromarray(each) for each in rng.integers(0, 256, (4, 9, 12), dtype=np.uint8)]
     for form, images in (("TIFF", [Image.fromarray(values)]), ("PNG", [Image.fromarray(clear)]), ("TIFF", pages),
-                         ("GIF", pages), ("WEBP", pages), ("PNG", pages)):  # fmt: skip
+                         ("GIF", pages), ("WEBP", pages), ("PNG", pages), ("HEIF", pages), ("AVIF", pages),
+                         ("HEIF", [Image.fromarray(clear)])):  # fmt: skip
         stream = io.BytesIO()
         images[0].save(stream, form, save_all=len(images) > 1, append_images=images[1:])
         found.append(stream.getvalue())
-    return found
+    found += [cv2.imencode(".avif", colour >> 2, [cv2.IMWRITE_AVIF_DEPTH, 10])[1].tobytes()]
+    large = (np.resize(each, (40, 40, *each.shape[2:])) for each in (grey, colour))
+    return [*found, *(bytes(encode_array(each, bits_stored=12)) for each in large)]
 
 
 def _read_deep(file: Path) -> None:
@@ -236,6 +248,63 @@ def _model_descriptions() -> list[bytes]:
     return [json.dumps(each).encode() for each in (wsinfer, own)]
 
 
+def _hdf5() -> list[bytes]:
+    """Return files of images: packed, with named classes, of more than 8 bits, of old and new formats."""
+    rng = np.random.default_rng(0)
+    found = []
+    for kind, libver, options in (
+        (np.uint8, "earliest", {}), (np.uint8, "latest", {"compression": "gzip", "chunks": (2, 5, 6), "shuffle": True}),
+        (np.uint16, "earliest", {"chunks": (1, 5, 6), "fletcher32": True}), (np.float32, "latest", {}),
+    ):  # fmt: skip
+        stream = io.BytesIO()
+        with h5py.File(stream, "w", libver=libver) as container:
+            container.create_dataset("train/x", data=rng.integers(0, 256, (4, 5, 6)).astype(kind), **options)
+            labels = container.create_dataset("train/y", data=np.arange(4)[:, None] % 2)
+            labels.attrs["class_names"] = ["a", "b"]
+            container.create_dataset("train/patient", data=["p", "p", "q", "r"], dtype=h5py.string_dtype())
+            container["link"] = h5py.SoftLink("/train")
+        found.append(stream.getvalue())
+    return found
+
+
+def _read_hdf5(file: Path) -> None:
+    try:
+        for entry in list_hdf5(file, Hdf5Settings()).entries[:6]:
+            try:
+                HDF5.read(file.parent, entry.path, Reading(levels="used", ranges={"": (0.0, 1000.0)}, alpha="auto"))
+            except ImageError:
+                continue
+    finally:
+        close(file)
+
+
+def _tars() -> list[bytes]:
+    """Return archives of samples and of folders, in each form."""
+    image = _images()[2]
+    samples = {"1.png": image, "1.cls": b"0", "2.png": image, "2.json": b'{"label": "x", "patient": 7}', "3.txt": b"y",
+               "classes.txt": b"a\nb\n"}  # fmt: skip
+    folders = {"a/1.png": image, "b/../2.png": image, "c/3.png": image[:20]}
+    found = []
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        for files in (samples, folders):
+            stream = io.BytesIO()
+            with tarfile.open(fileobj=stream, mode="w", format=form) as archive:
+                for name, content in files.items():
+                    info = tarfile.TarInfo(name if form == tarfile.USTAR_FORMAT else f"{'long/' * 30}{name}")
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
+            found.append(stream.getvalue().rstrip(b"\0") + bytes(1024))
+    return found
+
+
+def _read_tar(file: Path) -> None:
+    for entry in list_tar(file, TarSettings()).entries[:6]:
+        try:
+            TAR.read(file.parent, entry.path)
+        except ImageError:
+            continue
+
+
 def _weights() -> list[bytes]:
     stream = io.BytesIO()
     with h5py.File(stream, "w") as container:
@@ -351,6 +420,8 @@ READERS = {
     "methods of an export": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_methods),
     "methods of a study": Reader("methods.json", _facts, lambda file: read_methods(file.parent)),
     "npz": Reader("arrays.npz", _npz, _read_npz),
+    "hdf5": Reader("arrays.h5", _hdf5, _read_hdf5),
+    "tar": Reader("images.tar", _tars, _read_tar),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),
     "recovery": Reader("recovery.json", _stored("recovery.json"), read_recovery),

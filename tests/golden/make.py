@@ -2,6 +2,7 @@
 
     python tests/golden/make.py tests/golden/FOLDER
     python tests/golden/make.py tests/golden/relabelled relabelled
+    python tests/golden/make.py tests/golden/search search
 
 Run once for each format, and once for fields that are left out where they are neutral, by the version that wrote it;
 never again for the same folder.
@@ -131,6 +132,21 @@ def write_relabelled(folder: Path) -> None:
     write_project(project, folder / "project.coreset", version="golden")
 
 
+def write_search(folder: Path) -> None:
+    """Write a search over a grid, on the coreset and on the pool, of the images of format 2."""
+    cache = Path(tempfile.mkdtemp())
+    code = main(
+        [
+            "search", str(folder.parent / "format-2" / "images.npz"), "--extractor", "colour-texture",
+            "--sampler", "stratified", "--fraction", "0.5", "--image-size", "32", "--min-steps", "0",
+            "--learning-rates", "0.002,0.008", "--dropouts", "0,0.1", "--epoch-counts", "2", "--with-pool",
+            "--cache", str(cache), "--out", str(folder),
+        ]
+    )  # fmt: skip
+    assert code == 0
+    shutil.rmtree(cache)
+
+
 def settings_of_export(export: Path) -> Settings:
     """Return the settings that an export was made with."""
     from core.settings import read_settings
@@ -139,4 +155,5 @@ def settings_of_export(export: Path) -> Settings:
 
 
 if __name__ == "__main__":
-    (write_relabelled if "relabelled" in sys.argv[2:] else write)(Path(sys.argv[1]))
+    others = {"relabelled": write_relabelled, "search": write_search}
+    others.get(sys.argv[2] if len(sys.argv) > 2 else "", write)(Path(sys.argv[1]))

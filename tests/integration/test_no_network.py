@@ -23,6 +23,7 @@ print(opened, socket.has_ipv6)
 """
 
 
+@pytest.mark.slow
 def test_importing_keras_opens_no_socket() -> None:
     answer = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[-1] == f"[] {socket.has_ipv6}"

@@ -80,6 +80,7 @@ def test_its_descriptions_import_nothing_heavy(site: Path) -> None:
     assert sorted(ADDED.values()) == sorted(json.loads(done.stdout.replace("'", '"')))
 
 
+@pytest.mark.slow
 def test_the_command_line_uses_all_of_it(site: Path, lines: Path, tmp_path: Path) -> None:
     common = [lines, "--json-lines-class-key", "kind", "--cache", tmp_path / "cache", "--extractor", "mean-colour"]
     files = []
@@ -113,6 +114,7 @@ def test_the_command_line_uses_all_of_it(site: Path, lines: Path, tmp_path: Path
     assert f"The export was made with the plugin {PLUGIN}." in done.stderr
 
 
+@pytest.mark.slow
 def test_another_setting_of_its_extractor_gives_other_features(site: Path, lines: Path, tmp_path: Path) -> None:
     for middle in (1, 1, 0.5):
         done = coreset(
@@ -124,6 +126,7 @@ def test_another_setting_of_its_extractor_gives_other_features(site: Path, lines
     assert len(list((tmp_path / "cache" / "features").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_comparison_trains_its_network_and_shows_its_metric(site: Path, lines: Path, tmp_path: Path) -> None:
     done = coreset(
         "compare", lines, "--json-lines-class-key", "kind", "--cache", tmp_path / "cache", "--extractor", "mean-colour",

@@ -12,10 +12,16 @@ import tarfile
 import time
 from pathlib import Path
 
+import h5py
+import numpy as np
+import pillow_heif
 import psutil
 import pytest
+from openjpeg.utils import encode_array
+from PIL import Image
 
 from core.version import __version__
+from tests.core.features.own_models.onnx_files import written
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "dist"
@@ -164,3 +170,42 @@ def test_it_is_no_larger_than_recorded() -> None:
     print(f"installed {installed / 1e6:,.0f} MB, .deb {packed / 1e6:,.0f} MB, weights {weights / 1e6:,.0f} MB")
     assert installed <= 1.40e9
     assert packed <= 330e6
+
+
+def test_it_reads_formats_that_need_libraries_of_their_own(tmp_path: Path) -> None:
+    """HEIC, AVIF, JPEG 2000, HDF5 and tar: what a frozen program lacks shows only when it reads one."""
+    pillow_heif.register_heif_opener()
+    rng = np.random.default_rng(0)
+    for number, (form, suffix) in enumerate((("HEIF", "heic"), ("AVIF", "avif"), ("JPEG2000", "jp2"), ("PNG", "png"))):
+        for name in ("a", "b"):
+            (tmp_path / "images" / name).mkdir(parents=True, exist_ok=True)
+            image = Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+            image.save(tmp_path / "images" / name / f"{number}.{suffix}", form)
+    for name in ("a", "b"):
+        deep = encode_array(rng.integers(0, 4096, (64, 64, 3)).astype(np.uint16), bits_stored=12)
+        (tmp_path / "images" / name / "deep.j2k").write_bytes(deep)
+    with h5py.File(tmp_path / "images.h5", "w") as container:
+        pixels = rng.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8)
+        container.create_dataset("x", data=pixels, compression="gzip")
+        container["y"] = np.arange(10) % 2
+    with tarfile.open(tmp_path / "images.tar", "w") as archive:
+        archive.add(tmp_path / "images", "images")
+    for source in ("images", "images.h5", "images.tar"):
+        answer = subprocess.run(
+            [str(FOLDER / f"coreset{SUFFIX}"), "scan", str(tmp_path / source)],
+            capture_output=True, text=True, check=False, env=environment(tmp_path), timeout=300,
+        )  # fmt: skip
+        assert answer.returncode == 0, answer.stderr[-3000:]
+        assert "10 images in 2 classes" in answer.stdout + answer.stderr
+    assert "skipped: 0" in answer.stdout
+
+
+def test_it_runs_a_model_of_the_user(tmp_path: Path) -> None:
+    """ONNX and its runtime are found in the frozen program, and the model is checked in an engine process."""
+    made = written(tmp_path)
+    answer = subprocess.run(
+        [str(FOLDER / f"coreset{SUFFIX}"), "model", "add", str(made), "--name", "Lab net"],
+        capture_output=True, text=True, check=False, env=environment(tmp_path), timeout=300,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    assert "The model was added as the extractor lab-net" in answer.stdout

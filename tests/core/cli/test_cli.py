@@ -240,6 +240,7 @@ def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.Cap
     assert said[0] == "Test results with 95 % intervals, steps falling with the images:"
 
 
+@pytest.mark.slow
 def test_a_comparison_over_folds_says_so(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["compare", str(cells), *FEW, "--networks", "head", "--fractions", "0.2,1", "--folds", "3"]
     assert main([*arguments, "--out", str(tmp_path / "study")]) == 0

@@ -53,6 +53,7 @@ def without_home(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[s
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows every user's folder")
 def test_a_user_without_a_home_folder_gets_one(without_home: Callable[..., "subprocess.CompletedProcess[str]"],
                                                folder: Path, tmp_path: Path) -> None:  # fmt: skip

@@ -24,6 +24,15 @@ def parsed(*words: str) -> argparse.Namespace:
 
 # Settings whose text has a grammar of its own.
 WRITTEN = {"grey_levels": "0:4095", "alpha": "ignore", "pages": "max"}
+# Lists that do not take any number.
+LISTS: dict[str, tuple[str, Any]] = {
+    "parameters": ("dropout, image_size", ("dropout", "image_size")),
+    "learning_rate_range": ("0.001, 0.01", (0.001, 0.01)),
+    "image_size_range": ("64, 128", (64, 128)),
+    "dropout_range": ("0.1, 0.2", (0.1, 0.2)),
+    "dropouts": ("0.1, 0.2", (0.1, 0.2)),
+    "epoch_counts": ("5, 10", (5, 10)),
+}
 
 
 def spoken(flag: Flag) -> tuple[list[str], Any]:
@@ -32,6 +41,9 @@ def spoken(flag: Flag) -> tuple[list[str], Any]:
     if flag.setting.name in WRITTEN:
         text = WRITTEN[flag.setting.name]
         return [flag.words, text], (text,) if flag.setting.is_list else text
+    if flag.setting.name in LISTS:
+        text, value = LISTS[flag.setting.name]
+        return [flag.words, text], value
     if flag.setting.is_mapping:
         given, value = ("3", 3) if "int" in str(flag.setting.kind) else ("0.5", 0.5)
         return [flag.words, f"a,b={given}", flag.words, f"c=d={given}"], {"a,b": value, "c=d": value}

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,6 +25,7 @@ print("sampled", main(["select", *flags, "--out", out, "--cluster-sample", "1000
 """
 
 
+@pytest.mark.slow
 def test_a_class_too_large_for_the_process_ends_with_a_sentence_and_a_sample_passes(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     n = 6_000

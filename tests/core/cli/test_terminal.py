@@ -75,6 +75,7 @@ def test_wicked_names_of_classes_and_files_reach_no_terminal(
     assert "re\\x1b[31md" in said.out
 
 
+@pytest.mark.slow
 def test_a_comparison_names_an_image_that_was_emptied_meanwhile(
     cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -308,6 +308,7 @@ def test_samplers_that_choose_the_same_images_share_one_training(
     assert found.rows[0].means["accuracy"] == found.rows[1].means["accuracy"]
 
 
+@pytest.mark.slow
 def test_models_of_the_first_repetition_are_kept_under_names_of_their_own(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
 ) -> None:

@@ -18,7 +18,6 @@ from core.errors import TrainingError
 from core.output.pictures import picture
 from core.pipeline import comparing
 from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.grid import Grid
 from core.pipeline.planning import PlannedRun
 from core.pipeline.run_keys import run_key
 from core.pipeline.searching import search_study
@@ -27,7 +26,15 @@ from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.results import Note
 from core.service.selection_service import SelectionService
-from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings, TrainingSettings, with_own
+from core.settings import (
+    ClusterSettings,
+    ComparisonSettings,
+    FeatureSettings,
+    SearchSettings,
+    Settings,
+    TrainingSettings,
+    with_own,
+)
 from core.training.pixels import STORE_VERSION, PixelStore, resize
 from core.training.runs import load_runs
 
@@ -102,6 +109,7 @@ class Listener:
             self.notes.append(result.sentence)
 
 
+@pytest.mark.slow
 def test_trainings_go_on_without_images_that_changed_and_name_them(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +152,7 @@ def test_trainings_go_on_without_images_that_changed_and_name_them(
     assert compare_stored(fresh, tmp_path / "runs").runs == ()
 
 
+@pytest.mark.slow
 def test_all_networks_are_tested_on_the_same_images_though_one_was_lost_between_them(
     prepared: Prepared, tmp_path: Path
 ) -> None:
@@ -192,6 +201,7 @@ def test_a_coreset_of_which_nothing_is_left_says_so(prepared: Prepared, tmp_path
         run_comparison(wanted, tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_without_an_image_that_is_empty(prepared: Prepared, tmp_path: Path) -> None:
     index = int(prepared.split.validation[0])
 
@@ -200,16 +210,18 @@ def test_a_search_goes_on_without_an_image_that_is_empty(prepared: Prepared, tmp
             if message.startswith("Searching"):
                 file_of(prepared, index).write_bytes(b"")
 
-    study = replace(prepared.study, settings=replace(prepared.study.settings, training=QUICK))
+    search = SearchSettings(method="grid", learning_rates=(0.002,), dropouts=(0.0,), epoch_counts=(1,))
+    study = replace(prepared.study, settings=replace(prepared.study.settings, training=QUICK, search=search))
     file_of(prepared, index).write_bytes(file_of(prepared, index).read_bytes())
     listener = Emptying()
     # The first report of the first training comes before its validation images are read.
-    outcome = search_study(study, Grid((0.002,), (0.0,), (1,)), "custom", tmp_path / "out", progress=listener)
+    outcome = search_study(study, tmp_path / "out", progress=listener)
     path = prepared.dataset.images[index].path
     assert any(path in note and EMPTY.rstrip(".") in note for note in outcome.notes)
     assert any(path in note for note in listener.notes)
 
 
+@pytest.mark.slow
 def test_pixels_kept_unchecked_by_an_earlier_version_are_discarded_once(prepared: Prepared, tmp_path: Path) -> None:
     cache = prepared.study.cache_folder
     old = [cache / "pixels" / "32-v1", cache / "backbone" / f"mobilenetv2-32-{'0' * 16}-v1.1"]

@@ -14,13 +14,20 @@ from core.errors import SettingsError
 from core.output.model_bundle import load_bundle
 from core.output.report import write_report
 from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.grid import Grid
 from core.pipeline.outlook import plan_view
+from core.pipeline.search_space import search_ranges
 from core.pipeline.searching import search_study
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.pipeline.whole import demo_settings, predict, report_content
-from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings, TrainingSettings
+from core.settings import (
+    ClusterSettings,
+    ComparisonSettings,
+    FeatureSettings,
+    SearchSettings,
+    Settings,
+    TrainingSettings,
+)
 from core.training.architectures import NETWORKS
 from core.training.runs import load_runs
 
@@ -54,6 +61,7 @@ def asking(prepared: Prepared, **changes: Any) -> Prepared:
     return replace(prepared, study=replace(prepared.study, settings=wanted))
 
 
+@pytest.mark.slow
 def test_they_are_planned_trained_kept_compared_and_told(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,11 +106,18 @@ def test_remarks_of_a_network_stand_beside_differences(prepared: Prepared, tmp_p
 
 
 def test_its_hyperparameters_can_be_searched(prepared: Prepared, tmp_path: Path) -> None:
-    found = search_study(prepared.study, Grid((0.01,), (0.0, 0.5), (1,)), "tiny", tmp_path)
-    assert "dropout of the colours" in found.text
+    grid: dict[str, Any] = {"method": "grid", "learning_rates": (0.01,), "dropouts": (0.0, 0.5), "epoch_counts": (1,)}
+
+    def searching(network: str) -> Study:
+        search = SearchSettings(network=network, **grid)
+        return replace(prepared.study, settings=replace(prepared.study.settings, search=search))
+
+    search_study(searching("tiny"), tmp_path)
     assert len({run.history[0].loss for run in load_runs(tmp_path / "runs").runs}) == 2, "the dropout is the network's"
+    titles = [each.title for each in search_ranges(SearchSettings(network="tiny"), prepared.study.settings.training)]
+    assert "Dropout of the colours" in titles
     with pytest.raises(SettingsError, match=r"nearest mean has none .* custom network or transfer network or tiny"):
-        search_study(prepared.study, Grid(), "nearest-mean", tmp_path / "other")
+        search_study(searching("nearest-mean"), tmp_path / "other")
 
 
 def test_the_demo_trains_the_programs_own_networks_alone(plugin_networks: str) -> None:

@@ -98,6 +98,7 @@ def test_the_same_on_any_number_of_threads_and_at_once_from_the_cache(
     assert find_sizes(selecting(study, images=10, fraction=0.5)) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["intelligent", "global-graph-coverage", "stratified"])
 def test_samplers_of_every_scope_are_measured(study: Study, sampler: str) -> None:
     found = find_sizes(selecting(study, sampler=sampler))

@@ -14,7 +14,6 @@ from core.output.content import Labels
 from core.output.training_tables import cost_table, run_table
 from core.pipeline import comparing, teaching
 from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.grid import Grid
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import PlannedRun
 from core.pipeline.searching import search_study
@@ -313,7 +312,7 @@ def test_with_label_smoothing_nothing_is_fitted_or_trained(
     with pytest.raises(SettingsError, match="are both on"):
         run_comparison(both, tmp_path / "runs")
     with pytest.raises(SettingsError, match="are both on"):
-        search_study(both.study, Grid(), "custom", tmp_path / "search")
+        search_study(both.study, tmp_path / "search")
     assert "are both on" in plan_view(both.study, 100, 10).problem
     assert fitted == []
     assert tasks == []

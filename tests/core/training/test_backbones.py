@@ -16,6 +16,7 @@ from core.training.pixels import ImageSource
 CHOICE = BackboneChoice("mobilenetv2", 48, untrained=True)
 
 
+@pytest.mark.slow
 def test_features_are_computed_once_for_each_content(
     cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,6 +205,7 @@ def test_one_image_is_enough_to_train_on(
     assert np.isfinite(result.confidence).all()
 
 
+@pytest.mark.slow
 def test_the_result_says_what_the_saved_model_says(run: Train, cells: Dataset, split: Split) -> None:
     trained = run()
     whole = trained.model(pixels_of(cells, split.test)).numpy()
@@ -268,6 +269,7 @@ def tensorflow_says() -> Iterator[list[str]]:
     tf.get_logger().removeHandler(handler)
 
 
+@pytest.mark.slow
 def test_many_short_runs_say_nothing(run: Train, quick: TrainingSettings, tensorflow_says: list[str]) -> None:
     short = replace(quick, epochs=1, min_steps=0, batch_size=30)
     earlier = run(settings=short)

@@ -255,6 +255,7 @@ def trained(network: str, cells: Dataset, split: Split, settings: TrainingSettin
     return train(network, task, RunKey(network, "everything", 1.0, 0, "mark"))
 
 
+@pytest.mark.slow
 def test_a_network_trained_with_every_part_is_saved_without_them_and_nothing_else_is_changed(
     cells: Dataset, split: Split, tmp_path: Path
 ) -> None:
@@ -271,6 +272,7 @@ def test_a_network_trained_with_every_part_is_saved_without_them_and_nothing_els
         assert np.array_equal(one, same)
 
 
+@pytest.mark.slow
 def test_the_transfer_network_says_what_it_is_trained_without(cells: Dataset, split: Split, store: Path) -> None:
     settings = with_own(replace(ALL, image_size=48), "transfer", backbone="mobilenetv2", untrained_backbone=True)
     run = trained("transfer", cells, split, settings, store)

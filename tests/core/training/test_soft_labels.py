@@ -237,6 +237,7 @@ def test_a_network_trained_with_soft_labels_is_saved_as_any_other_and_its_run_te
     assert load_runs(tmp_path / "plain").runs[0].teacher_seconds == 0.0
 
 
+@pytest.mark.slow
 def test_the_transfer_network_is_trained_with_them_too(
     cells: Dataset, split: Split, quick: TrainingSettings, store: Path
 ) -> None:

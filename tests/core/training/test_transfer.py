@@ -40,6 +40,7 @@ def transfer(cells: Dataset, split: Split, quick: TrainingSettings, store: Path)
     return train("transfer", TrainingTask(cells, split, split.pool, quick, places=Places(store)), key)
 
 
+@pytest.mark.slow
 def test_training_the_head_is_training_the_whole_network(
     cells: Dataset, split: Split, quick: TrainingSettings, transfer: TrainedRun
 ) -> None:
@@ -135,6 +136,7 @@ def separable(n: int = 60, n_features: int = 12) -> tuple[np.ndarray, np.ndarray
     return rows.astype(np.float32), labels
 
 
+@pytest.mark.slow
 def test_the_regularised_output_comes_to_the_logistic_regression_of_its_penalty() -> None:
     rows, labels = separable()
     scaling = Scaling.of(rows)
@@ -165,6 +167,7 @@ def test_the_regularised_output_comes_to_the_logistic_regression_of_its_penalty(
     assert last.loss > last.validation_loss
 
 
+@pytest.mark.slow
 def test_the_last_weights_of_a_regularised_output_are_kept_although_validation_images_are_looked_at() -> None:
     rows, labels = separable()
     settings = TrainingSettings(epochs=4, min_steps=0, batch_size=20)

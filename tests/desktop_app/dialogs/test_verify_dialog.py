@@ -125,7 +125,7 @@ def test_it_is_cancelled_by_the_button_and_by_closing(
     page_context: PageContext, exported: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dialog = opened(page_context, exported, qtbot)
-    qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.busy.cancel, Qt.MouseButton.LeftButton)
     assert dialog.strip.text == "Cancelled. The export was not verified."
     assert not dialog.busy.isVisible()
 
@@ -152,9 +152,10 @@ def test_the_menu_lets_a_folder_be_chosen(page_context: PageContext, exported: P
     dialog.close()
 
 
+@pytest.mark.slow
 def test_a_real_process_tells_how_far_it_is(process_context: PageContext, exported: Path, qtbot: QtBot) -> None:
     dialog = opened(process_context, exported, qtbot)
     n_files = len(list(exported.rglob("*.png"))) + 1
-    qtbot.waitUntil(lambda: dialog.doing.text().endswith(f"of {n_files} files"), timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.busy.doing.text().endswith(f"of {n_files} files"), timeout=20_000)
     qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=20_000)
     assert dialog.strip.kind == "good"

@@ -8,27 +8,29 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from core.data.sizes import training_side
 from core.data.split import make_split
 from core.descriptions import registry
 from core.errors import CancelledError, MissingWeightsError
-from core.pipeline.grid import Grid
+from core.pipeline.views import SearchOutcome
 from core.pipeline.words import bundle_name
 from core.progress import Progress
 from core.results import Comparison, Epoch, RunResult
+from core.results.searches import SearchResult, SearchTrial, TrialResult
 from core.service.comparison_requests import CompareNetworks
-from core.settings import own_settings
+from core.settings import SearchSettings, own_settings
 from core.training.architectures import NETWORKS
 from desktop_app import theme
 from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.pages import compare as compare_page
 from desktop_app.pages.compare import ComparePage
 from desktop_app.pages.compare_report import ReportSheet
-from desktop_app.pages.compare_search import SearchSheet
+from desktop_app.pages.compare_search import ESTIMATING, SearchResultSheet, SearchSheet
 from desktop_app.pages.page import PageContext
+from desktop_app.widgets.check_group import CheckGroup
 from desktop_app.widgets.image_viewer import ImageViewer
 
 KEEP, PREDICT, FOLDER, FILE, SEARCH = range(5)  # actions of the menu of networks
@@ -314,28 +316,111 @@ def test_dialogs_sent_away_start_nothing(page: ComparePage, monkeypatch: pytest.
     assert page.job_numbers() == ()
 
 
-def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None:
+def search_sheet(page: ComparePage) -> SearchSheet:
+    """The sheet of the search, which is open; what it asks for goes to the page alone."""
     page.tools.network_menu.actions()[SEARCH].trigger()
-    sheet = page.findChild(SearchSheet)
-    assert sheet is not None
-    heard: list[Any] = []
+    sheet = page.findChildren(SearchSheet)[-1]
     sheet.search_requested.disconnect()
-    sheet.search_requested.connect(lambda *given: heard.append(given))
-    for field, wrong in (("rates", "fast"), ("rates", "-1"), ("dropouts", "1.5"), ("epochs", "2.5"), ("epochs", "")):
-        control = getattr(sheet, field)
-        right = control.text()
-        control.setText(wrong)
+    sheet.estimate_requested.disconnect()
+    return sheet
+
+
+def type_in(sheet: SearchSheet, qtbot: QtBot, name: str, text: str) -> None:
+    line = sheet.controls[name].widget
+    assert isinstance(line, QLineEdit)
+    line.setFocus()
+    line.selectAll()
+    qtbot.keyClicks(line, text)
+
+
+def test_the_search_sheet_takes_what_can_be_trained_and_says_what_cannot(page: ComparePage, qtbot: QtBot) -> None:
+    sheet = search_sheet(page)
+    heard: list[Any] = []
+    sheet.search_requested.connect(heard.append)
+    for name, wrong, sentence in (
+        ("learning_rate_range", "fast", "Learning rate from, to: “fast” is not valid; expected numbers"),
+        ("learning_rate_range", "0.1, 0.01", "must have the lowest learning rate first; found 0.1 and then 0.01."),
+        ("dropout_range", "0, 1.5", "“Dropout from, to” must be from 0 to below 1; found 1.5."),
+        ("dropout_range", "0.2", "must be two numbers, the lowest and the highest dropout, such as 0,0.5; found 0.2."),
+        ("image_size_range", "8, 64", "“Image size from, to” must be whole numbers from 32 to 4096; found 8."),
+    ):
+        type_in(sheet, qtbot, name, wrong)
         sheet.accept_button.click()
-        assert sheet.isVisible(), f"{field} {wrong!r} was taken"
-        assert sheet.problem, f"{field} {wrong!r}"
+        assert sheet.isVisible(), f"{name} {wrong!r} was taken"
+        assert sentence in sheet.problem
         assert heard == []
-        control.setText(right)
-        assert sheet.accept_button.isEnabled()
-        assert sheet.problem == ""
-    sheet.with_pool.click()
+        assert sheet.accept_button.isEnabled(), "what was refused is taken back"
+    type_in(sheet, qtbot, "dropout_range", "0.1, 0.3")
+    sheet.controls["trials"].widget.setValue(7)  # type: ignore[attr-defined]
+    sheet.controls["with_pool"].widget.click()  # type: ignore[attr-defined]
     sheet.accept_button.click()
-    assert heard == [(Grid((0.0005, 0.002, 0.008), (0.0, 0.1), (25,)), "custom", True)]
+    assert heard == [SearchSettings(method="tpe", trials=7, dropout_range=(0.1, 0.3), with_pool=True)]
     assert not sheet.isVisible()
+
+
+def test_the_search_sheet_shows_what_has_an_effect(page: ComparePage, qtbot: QtBot) -> None:
+    page.change_settings("training", shifts=None)
+    sheet = search_sheet(page)
+    shown = {name for name, control in sheet.controls.items() if control.widget.isVisibleTo(sheet)}
+    with_trials = {
+        "network", "method", "with_pool", "trials", "parameters", "pruning", "search_seed", "learning_rate_range",
+        "image_size_range", "dropout_range",
+    }  # fmt: skip
+    assert shown == with_trials
+    group = sheet.controls["parameters"].widget
+    assert isinstance(group, CheckGroup)
+    assert [name for name, box in group.boxes.items() if box.isEnabled()] == ["learning_rate", "image_size", "dropout"]
+    assert group.boxes["augmentation"].toolTip().startswith("The recipe has none; set an amount with --shifts")
+    group.boxes["dropout"].click()
+    assert sheet.search.parameters == ("learning_rate", "image_size")
+    assert not sheet.controls["dropout_range"].widget.isVisibleTo(sheet)
+    group.boxes["dropout"].click()
+    assert sheet.search.parameters == (), "all that there are"
+    method = sheet.controls["method"].widget
+    assert isinstance(method, QComboBox)
+    method.setCurrentIndex(method.findData("grid"))
+    shown = {name for name, control in sheet.controls.items() if control.widget.isVisibleTo(sheet)}
+    assert shown == {"network", "method", "with_pool", "learning_rates", "dropouts", "epoch_counts"}
+    sheet.reject()
+
+
+def test_the_search_sheet_tells_the_estimate_and_what_is_done(page: ComparePage, qtbot: QtBot) -> None:
+    sheet = search_sheet(page)
+    with qtbot.waitSignal(sheet.estimate_requested) as wanted:
+        sheet.controls["trials"].widget.setValue(3)  # type: ignore[attr-defined]
+    assert wanted.args == [sheet.search]
+    sheet.show_estimate(replace(sheet.search, trials=9), "Of others.")
+    assert sheet.estimate.text() == ESTIMATING
+    sheet.show_estimate(sheet.search, "About 3 min.", 2, 3)
+    assert sheet.estimate.text() == "About 3 min. 2 of 3 trials are done already."
+    assert sheet.accept_button.text() == "Continue"
+    sheet.reject()
+
+
+def test_the_best_configuration_of_a_search_is_set_and_can_be_undone(page: ComparePage, qtbot: QtBot) -> None:
+    before = page.model.settings("training")
+    trials = (
+        SearchTrial(1, {"learning_rate": 0.01, "dropout": 0.3}, TrialResult(0.9, 5, 3.0), TrialResult(0.95, 5, 30.0)),
+        SearchTrial(
+            0, {"learning_rate": 0.02, "dropout": 0.1}, TrialResult(0.5, 2, 1.0, 2), TrialResult(0.96, 5, 30.0)
+        ),
+    )
+    titles = {"learning_rate": "Learning rate", "dropout": "Dropout after pooling"}
+    result = SearchResult("tpe", "custom", "custom network", "random", titles, trials, 30, 300, 4.0, 60.0)
+    best = replace(before, learning_rate=0.01, dropout=0.3)
+    outcome = SearchOutcome(result, ("Two trials.",), best, Path("search.csv"), Path("search-report.html"))
+    page.tools._show_search(outcome)
+    sheet = page.findChildren(SearchResultSheet)[-1]
+    model = sheet.table.model()
+    cells = [[model.index(row, column).data() for column in range(model.columnCount())] for row in range(2)]
+    assert cells == [
+        ["2", "0.01", "0.3", "0.900", "5", "complete", "3 s", "0.950", "30 s"],
+        ["1", "0.02", "0.1", "0.500", "2", "pruned after epoch 2", "1 s", "0.960", "30 s"],
+    ]
+    sheet.use_button.click()
+    assert page.model.settings("training") == best
+    page.model.undo_stack.undo()
+    assert page.model.settings("training") == before
 
 
 def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBot) -> None:
@@ -748,8 +833,10 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
         "The nearest mean uses features and is not saved; "
         "select a row of the custom network or the transfer network or the tiny network."
     )
-    sheet = SearchSheet(page)
+    sheet = SearchSheet(page.study().settings, page)
     qtbot.addWidget(sheet)
-    names = [sheet.network.itemData(number) for number in range(sheet.network.count())]
-    assert names == ["custom", "transfer", "tiny"]
-    assert "tiny network: dropout of the colours" in sheet.dropouts.toolTip()
+    network = sheet.controls["network"].widget
+    assert isinstance(network, QComboBox)
+    assert [network.itemData(number) for number in range(network.count())] == ["custom", "transfer", "tiny"]
+    network.setCurrentIndex(2)
+    assert "tiny network: dropout of the colours" in sheet.controls["dropout_range"].widget.toolTip()

@@ -100,6 +100,7 @@ def test_its_sampler_chooses_and_its_own_setting_chooses_others(coreset: Coreset
     assert wait_for_choice(page, qtbot) == first
 
 
+@pytest.mark.slow
 def test_an_export_in_its_format_names_the_plugin(coreset: CoresetPage, qtbot: QtBot, tmp_path: Path) -> None:
     page = coreset
     chosen = wait_for_choice(page, qtbot)
@@ -128,6 +129,7 @@ def test_an_export_in_its_format_names_the_plugin(coreset: CoresetPage, qtbot: Q
     assert all("-" in name and "__" not in name for name in names)
 
 
+@pytest.mark.slow
 def test_its_network_and_sampler_are_compared(
     context: PageContext, shown: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,6 +152,7 @@ def test_its_network_and_sampler_are_compared(
     assert "kappa" in rows[0].means
 
 
+@pytest.mark.slow
 def test_the_setting_of_its_extractor_stands_where_the_extractor_is_chosen(
     context: PageContext, shown: Any, qtbot: QtBot
 ) -> None:

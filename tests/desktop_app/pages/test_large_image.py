@@ -135,6 +135,7 @@ def test_before_features_the_dataset_page_shows_the_image_and_says_so(
     assert not page_context.messages.sentences("error")  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_decodes_the_image(process_context: PageContext, cells: Path, qtbot: QtBot) -> None:
     page = scanned(process_context, cells, qtbot)
     page.large.open(2, [2])

@@ -47,6 +47,7 @@ def button(strip: MessageStrip) -> str:
     return strip.action_button.text() if strip.isVisible() else ""
 
 
+@pytest.mark.slow
 @posix
 def test_a_service_killed_while_nobody_asks_is_told_and_the_next_choice_comes_from_a_fresh_one(
     page: CoresetPage, qtbot: QtBot, engine_children: Children
@@ -89,6 +90,7 @@ def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
     assert not page.picture.unanswered.isVisible()
 
 
+@pytest.mark.slow
 @posix
 def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +111,7 @@ def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
     assert page.service._thread._deaths == 0
 
 
+@pytest.mark.slow
 @posix
 def test_a_cancelled_measuring_leaves_the_choice_and_can_be_asked_for_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children
@@ -126,6 +129,7 @@ def test_a_cancelled_measuring_leaves_the_choice_and_can_be_asked_for_again(
     assert not page.picture.unanswered.isVisible()
 
 
+@pytest.mark.slow
 def test_a_service_cancelled_while_it_is_built_leaves_an_offer(real_context: PageContext, qtbot: QtBot) -> None:
     page = CoresetPage(real_context)
     qtbot.addWidget(page)
@@ -140,6 +144,7 @@ def test_a_service_cancelled_while_it_is_built_leaves_an_offer(real_context: Pag
     page.leave()
 
 
+@pytest.mark.slow
 def test_reading_the_clusters_can_be_cancelled_and_asked_for_again(real_context: PageContext, qtbot: QtBot) -> None:
     page = ClustersPage(real_context)
     qtbot.addWidget(page)

@@ -94,7 +94,7 @@ def choose_head_strength(
     embedding : PoolEmbedding
         Of one extractor.
     seed : int
-        >= 0; of the folds.
+        >= 0; seed of the folds.
     progress : Progress
 
     Returns

@@ -27,7 +27,7 @@ def train(run: RunInput) -> Trained:
     Raises
     ------
     MissingWeightsError
-        If the backbone's weights are nowhere on this machine.
+        If the weights of the backbone are missing on this machine.
     FeatureError
         If the backbone named is not a convolutional network.
     """

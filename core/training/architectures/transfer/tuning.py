@@ -36,7 +36,7 @@ def train_with_last_block(run: RunInput, choice: BackboneChoice, network: Convol
     Raises
     ------
     MissingWeightsError
-        If the backbone's weights are nowhere on this machine.
+        If the weights of the backbone are missing on this machine.
     CacheError
         If there is not enough disk space for the block inputs.
     """
