@@ -26,7 +26,7 @@ from core.reading import OversizeError, read_regular
 from core.words import byte_size
 
 SUFFIX = ".onnx"
-_NOT_ASKED = ("source", "licence", "output", "layout", "crop_fraction", "resize")
+_NOT_ASKED = ("source", "licence", "output", "layout", "crop_fraction")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])")
 
 
@@ -196,6 +196,7 @@ def _assumed(given: "dict[str, object]") -> list[str]:
     if not missing:
         return []
     words = {
+        "resize": "images stretched to the square",
         "interpolation": "bilinear interpolation", "channels": "channels in the order red, green, blue",
         "scale": "pixels from 0 to 1", "mean": f"the mean {_words(IMAGENET_MEAN)}",
         "std": f"the standard deviation {_words(IMAGENET_STD)}",

@@ -1,6 +1,7 @@
 """The code of a model of the user as an extractor."""
 
 import hashlib
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,9 +47,10 @@ def prepared(rgb: Pixels, settings: ModelSettings) -> Prepared:
         return _resized(rgb, size, size, settings)
     rgb = _without_ends(rgb)
     height, width = rgb.shape[:2]
-    shorter = round(size / settings.crop_fraction)
-    scale = shorter / min(height, width)
-    wide, high = (shorter, int(height * scale)) if width <= height else (int(width * scale), shorter)
+    # Rounded as timm and torchvision do.
+    shorter = math.floor(size / settings.crop_fraction)
+    longer = int(shorter * max(height, width) / min(height, width))
+    wide, high = (shorter, longer) if width <= height else (longer, shorter)
     whole = _resized(rgb, max(wide, size), max(high, size), settings)
     top, left = round((whole.shape[0] - size) / 2), round((whole.shape[1] - size) / 2)
     return np.ascontiguousarray(whole[top : top + size, left : left + size])

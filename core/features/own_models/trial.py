@@ -99,7 +99,6 @@ def tried(
     began = time.perf_counter()
     rows = runner.rows(pixels, n_at_once=1)
     seconds = (time.perf_counter() - began) / (port.batch * len(batches))
-    memory = psutil.Process().memory_info().rss - before
     _check_rows(rows, name)
     progress.report(3, 4, "Running the model on synthetic images")
     if not np.array_equal(rows, runner.rows(pixels, n_at_once=1)):
@@ -108,6 +107,8 @@ def tried(
             "Export it for inference (model.eval()), without dropout and random numbers.",
         )  # fmt: skip
     difference = _checked_batches(runner, pixels, rows, is_fixed=bool(structure.image.shape[0]), name=name)
+    # After the largest batch, which takes as much as several small ones at the same time.
+    memory = psutil.Process().memory_info().rss - before
     progress.report(4, 4, "Running the model on synthetic images")
     return Trial(settings, port, width, difference, seconds, max(0, memory), notes)
 

@@ -23,7 +23,7 @@ def test_a_model_is_added_listed_shown_and_removed(tmp_path: Path, capsys: pytes
         "--source", "Lab 2026", "--licence", "CC0",
     )  # fmt: skip
     assert code == 0
-    assert "note: Assumed, since no description names it: bilinear interpolation, pixels from 0 to 1, the" in said
+    assert "note: Assumed, since no description names it: images stretched to the square, bilinear" in said
     assert f"checked on 8 synthetic images: {WIDTH} finite features, the same each time" in said
     assert said.rstrip().endswith("added as the extractor lab-net: coreset select … --extractor lab-net")
     assert "lab-net" in run(capsys, "list")[1]

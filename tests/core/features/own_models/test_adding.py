@@ -94,17 +94,24 @@ def test_what_nothing_names_is_assumed_in_one_note(tmp_path: Path) -> None:
     file = written(tmp_path)
     (note,) = add_model(file).notes
     assert note == (
-        "Assumed, since no description names it: bilinear interpolation, channels in the order red, green, blue, "
-        "pixels from 0 to 1, the mean 0.485, 0.456, 0.406, the standard deviation 0.229, 0.224, 0.225. If the model "
-        "was trained differently, remove it and add it again with --interpolation, --channels, --scale, --mean, --std "
-        "or a description."
+        "Assumed, since no description names it: images stretched to the square, bilinear interpolation, channels in "
+        "the order red, green, blue, pixels from 0 to 1, the mean 0.485, 0.456, 0.406, the standard deviation 0.229, "
+        "0.224, 0.225. If the model was trained differently, remove it and add it again with --resize, "
+        "--interpolation, --channels, --scale, --mean, --std or a description."
     )
     assert add_model(file, title="other", is_complete=True).notes == ()
 
 
 def test_the_description_of_the_same_name_is_used_and_flags_replace_it(tmp_path: Path) -> None:
     file = written(tmp_path)
-    values = {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1], "scale": "0-1", "channels": "BGR", "interpolation": "bicubic"}
+    values = {
+        "mean": [0.1, 0.2, 0.3],
+        "std": [1, 1, 1],
+        "scale": "0-1",
+        "channels": "BGR",
+        "interpolation": "bicubic",
+        "resize": "crop",
+    }
     (tmp_path / "net.json").write_text(json.dumps({**values, "title": "Named", "num_classes": WIDTH}), encoding="utf-8")
     added = add_model(file, changes={"channels": "RGB"})
     assert (added.model.title, added.model.settings.mean, added.model.settings.channels) == (
