@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from core.features.extractors import EXTRACTORS
-from core.features.own_models.adding import add_model
+from core.features.own_models.adding import add_model, remove_model
+from core.settings.listed import settings_in
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features import FeaturesPage
 from desktop_app.pages.own_model_dialog import OwnModelDialog
 from desktop_app.pages.page import PageContext
+from desktop_app.pages.setting_controls import SettingControl
 from tests.core.features.own_models.onnx_files import SIZE, WIDTH, model, value, written
 
 
@@ -141,3 +143,23 @@ def test_the_page_lists_a_model_with_its_state_and_removes_it(
     question.choose("remove")
     qtbot.waitUntil(lambda: "lab-net" not in page.extractors.rows, timeout=60_000)
     assert "lab-net" not in EXTRACTORS
+
+
+def test_controls_that_were_made_before_offer_a_model_that_is_added(qtbot: QtBot, tmp_path: Path) -> None:
+    setting = next(each for each in settings_in("training") if each.facts.kind == "extractor" and not each.facts.only)
+    control = SettingControl(setting)
+    choice = control.widget
+    assert isinstance(choice, QComboBox)
+    qtbot.addWidget(choice)
+    control.show("colour-texture")
+    add_model(written(tmp_path), title="Lab net")
+    control.show("colour-texture")
+    assert choice.currentData() == "colour-texture"
+    assert choice.itemText(choice.findData("lab-net")) == "Lab net"
+    control.show("lab-net")
+    assert choice.currentText() == "Lab net"
+    remove_model("lab-net")
+    control.show("lab-net")
+    assert choice.currentText() == "lab-net (missing)"
+    control.show("colour-texture")
+    assert choice.findData("lab-net") < 0
