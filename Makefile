@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt packaging/set_up.sh
 	@PYTHON="$(PYTHON)" sh packaging/set_up.sh
 
 run: $(READY)
-	@$(BIN)/python packaging/fetch_weights.py vgg16 --quiet || true
+	@$(BIN)/python packaging/fetch_weights.py vgg16 efficientnet-lite0 --quiet || true
 	@$(BIN)/python packaging/start.py
 
 test: $(READY)
@@ -55,7 +55,7 @@ bench-quality: $(READY)
 	@$(BIN)/python -m benchmarks.quality
 
 package: $(READY)
-	@$(BIN)/python packaging/fetch_weights.py vgg16 --quiet || true
+	@$(BIN)/python packaging/fetch_weights.py vgg16 efficientnet-lite0 --quiet || true
 	@$(BIN)/python packaging/build.py
 
 smoke: $(READY)

@@ -273,12 +273,12 @@ def judging_cases() -> Iterator[Case]:
 
 
 def network_cases() -> Iterator[Case]:
-    for name in ("vgg16", "resnet101v2", "mobilenetv2"):
+    for name in ("vgg16", "resnet101v2", "mobilenetv2", "efficientnet-lite0"):
         for size in (64, 128, 256):
             yield Case("backbone", f"{name}, {size} px", backbone, (name, size))
     for size, batch in ((64, 32), (256, 32), (256, 48)):
         yield Case("training custom", f"{size} px, batches of {batch}", training, (size, batch))
-    for name in ("colour-texture", "vgg16", "resnet101v2", "mobilenetv2"):
+    for name in ("colour-texture", "vgg16", "resnet101v2", "mobilenetv2", "efficientnet-lite0"):
         yield Case("extraction", name, extraction, (name,))
 
 

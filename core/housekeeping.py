@@ -37,6 +37,8 @@ OWN_FOLDERS = {
     "datasets": re.compile(rf"{_KEY}\.json|\.{_KEY}\.json\..+"),
     "difficulty": re.compile(_STAGE),
     "features": re.compile(r".+-[0-9a-f]{16}|\.?.+\.rate\.json(\..+)?"),
+    "features-file-rows": re.compile(_STAGE),
+    "file-digest": re.compile(_STAGE),
     "pixels": re.compile(r"\d+-v\d+"),
     "pool-embedding": re.compile(_STAGE),
     "pool-view": re.compile(_STAGE),

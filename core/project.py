@@ -8,7 +8,7 @@ longer fits the choices is *stale*; it is kept, and current again when the choic
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal, get_args
@@ -18,6 +18,7 @@ from core.files import reason_of, replace_atomically
 from core.forms import FormError, parse_json, read_form
 from core.reading import read_regular
 from core.settings import Settings, settings_from_dict, settings_in_keys, settings_to_dict
+from core.settings.chosen_file import ChosenFile, changed_files
 
 FORMAT = 1
 SUFFIX = ".coreset"
@@ -271,7 +272,7 @@ def project_to_dict(project: Project, folder: Path | None, *, version: str = "")
         "program": PROGRAM,
         "version": version,
         "source": None if project.source is None else _relative(project.source, folder),
-        "settings": settings_to_dict(project.settings),
+        "settings": settings_to_dict(_placed(project.settings, lambda place: _relative(Path(place), folder))),
         "results": {stage: [asdict(result) for result in results] for stage, results in project.results.items()},
         "choices": _stored_choices(project.choices),
         "notes": project.notes,
@@ -298,7 +299,9 @@ def project_from_dict(values: Any, folder: Path, name: str) -> Project:
         form = read_form(values, _ProjectForm)
         return Project(
             source=None if form.source is None else Path(os.path.normpath(folder / form.source)),
-            settings=settings_from_dict(form.settings),
+            settings=_placed(
+                settings_from_dict(form.settings), lambda place: Path(os.path.normpath(folder / place)).as_posix()
+            ),
             results={stage: form.results[stage] for stage in STAGES if form.results.get(stage)},
             choices=_choices(form.choices),
             notes=form.notes,
@@ -414,6 +417,15 @@ def _relative(source: Path, folder: Path | None) -> str:
         return PurePath(os.path.relpath(absolute, folder.absolute())).as_posix()
     except ValueError:  # another drive
         return absolute.as_posix()
+
+
+def _placed(settings: Settings, place: Callable[[str], str]) -> Settings:
+    """Return settings with the places of chosen files, such as a features file, given by `place`."""
+
+    def change(file: ChosenFile) -> ChosenFile:
+        return replace(file, place=place(file.place)) if file.place else file
+
+    return replace(settings, features=changed_files(settings.features, change))
 
 
 def _choices(choices: Choices) -> Choices:

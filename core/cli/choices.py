@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.flags import flags_of_files, flags_of_images, given_settings
+from core.cli.flags import Flag, flags_of_files, flags_of_images, given_settings
 from core.cli.terminal import TerminalProgress
 from core.descriptions import inside_sentence, resolve
 from core.output.reproducing import unnamed_note
@@ -16,6 +17,7 @@ from core.pipeline.study import Study
 from core.settings import Settings, check_names, read_settings
 
 # Where the parsed options hold them.
+EXTRACTORS = "features.extractors"
 BY_CLASS, CLASS_RULE = "selection.fraction_by_class", "selection.budget_over_classes"
 
 BY_HAND = "note: fractions of classes were given, so budgets are set by hand; --budget-over-classes sets another rule."
@@ -38,14 +40,34 @@ def study_of(options: argparse.Namespace) -> Study:
 def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
     """Return the study with the values that files are to give; what was assumed is reported in notes."""
     settings = study.settings
-    for flag, file in flags_of_files(options):
+    asked = flags_of_files(options)
+    for flag, file in asked:
         progress = TerminalProgress()
         progress.listen_for_interrupt()
         value, notes = resolve(flag.setting.facts.from_file)(file, study.source, settings.data, progress)
         settings = flag.setting.put(settings, value)
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
+    settings = _with_extractors_of(settings, [flag for flag, _ in asked], options)
     return replace(study, settings=settings)
+
+
+def _with_extractors_of(settings: Settings, flags: Sequence[Flag], options: argparse.Namespace) -> Settings:
+    """Return settings that use the extractor a file was given for; if others were named, a note says that it is not."""
+    for flag in flags:
+        owner, features = flag.setting.owner, settings.features
+        if flag.setting.section != "features" or not owner or owner in features.extractors:
+            continue
+        if getattr(options, EXTRACTORS, None) is None and getattr(options, "settings", None) is None:
+            settings = replace(settings, features=replace(features, extractors=(owner,)))
+            words = (
+                f"{flag.words} was given, so features are taken from the file alone; --extractor "
+                f"{owner},colour-texture combines them with those of another extractor."
+            )
+        else:
+            words = f"{flag.words} has no effect, since {owner} is not among the extractors (--extractor)."
+        print(f"note: {words}", file=sys.stderr)
+    return settings
 
 
 def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:

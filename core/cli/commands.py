@@ -8,6 +8,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
+from core.cli.flags import flags_of_files
 from core.cli.quality import check_listing, print_quality
 from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
@@ -224,7 +225,10 @@ def rerun(options: argparse.Namespace) -> int:
     if options.out is not None and options.out.exists():
         raise ExportError(f"{options.out} already exists. Name another file.")
     cache = Path(options.cache) if options.cache else default_cache_folder()
-    again = exporting.rerun(options.manifest, options.dataset, cache, weights_file=options.weights, progress=progress())
+    files = {flag.dest: file for flag, file in flags_of_files(options)}
+    again = exporting.rerun(
+        options.manifest, options.dataset, cache, weights_file=options.weights, files=files, progress=progress()
+    )
     if options.out is not None:
         for note in write_selection(options.out, again.prepared, again.coreset, progress()):
             say(f"note: {note}")

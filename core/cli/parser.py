@@ -16,11 +16,11 @@ Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 """Takes a command's name, summary and examples."""
 
-READ_BY = ("grey_levels", "alpha", "pages")
+READ_BY = ("grey_levels", "alpha", "pages", "window", "channels")
 """Settings of the data by which the images of a prediction are read, too."""
 
 NOT_EXTERNAL = (
-    "test_fraction", "validation_fraction", "split_seed", "folds", "group_pattern", "left_out_classes",
+    "test_fraction", "validation_fraction", "split_seed", "folds", "group_pattern", "header_groups", "left_out_classes",
     "keep_one_of_duplicates", "drop_leaks", "near_duplicates_together", "near_duplicate_bits",
 )  # fmt: skip
 """Settings of the data that say how images are divided, which is not done for an external test."""
@@ -96,6 +96,21 @@ def _looking(add: AddCommand) -> None:
     _dataset(extractors)
     _settings(extractors, "data", "features")
     _weights(extractors)
+    features = add(
+        "features",
+        "write the features of an extractor to a file, with the path of each row",
+        "coreset features cells/ --extractor colour-texture --out features.npy     with the paths in features.csv\n"
+        "coreset features cells/ --extractor vgg16 --out features.h5\n"
+        "coreset select cells/ --features-file features.npy --fraction 0.05 --out selection.csv     read it again",
+    )
+    _dataset(features)
+    _settings(features, "data", "features")
+    _weights(features)
+    features.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the .npy, .h5 or .csv to write, by its ending"
+    )
+    features.add_argument("--overwrite", action="store_true", help="replace existing files")
+
     extractors.add_argument("--compute", action="store_true", help="compute what is not in the cache yet")
 
 
@@ -134,6 +149,9 @@ def _choosing(add: AddCommand) -> None:
     _dataset(rerun)
     rerun.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the selection as a CSV too")
     rerun.add_argument("--weights", type=Path, default=None, metavar="FILE")
+    # Files that settings name by their content may be elsewhere now.
+    not_files = {each.name for each in settings_in("features") if not each.facts.from_file}
+    add_flags(rerun, {"features": not_files}, {})
 
 
 def _sizing(add: AddCommand) -> None:

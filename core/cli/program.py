@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from core import memory
 from core.cache import default_cache_folder
 from core.cache_limit import trim_after_work
-from core.cli import commands, crash_watch, methods
+from core.cli import commands, crash_watch, features_command, methods
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
@@ -92,6 +92,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         {
             "scan": commands.scan,
             "extractors": commands.extractors,
+            "features": features_command.features,
             "select": commands.select,
             "export": commands.export,
             "verify": commands.verify,

@@ -113,7 +113,7 @@ def scan(
     with memory_for(f"Scanning {len(listing.entries):,} images", scan_bytes(len(listing.entries))):
         scanned, reading = _decoded(source, kind, listing, reading, known, good, cache_folder, stored, progress)
         with collection_paused():
-            dataset = _dataset(source, kind, listing, scanned, reading)
+            dataset = _with_subjects(_dataset(source, kind, listing, scanned, reading), settings)
             ignored = ignored_notes(dataset.images, reading_of(settings))
             dataset = replace(dataset, warnings=(*dataset.warnings, *ignored))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
@@ -294,8 +294,17 @@ def _known(kind: Source, earlier: list[Dataset], reading: Reading) -> dict[str, 
         for dataset in earlier
         if dataset.kind in good and dataset.reading.same_rules(reading)
         for image in dataset.images
-        if _is_read_equally(image, dataset.reading, reading)
+        if _is_read_equally(image, dataset.reading, reading) and _is_known_by(image)
     }
+
+
+def _is_known_by(image: Image) -> bool:
+    """Return whether what is kept of a header can be compared with that of new images."""
+    if not image.header:
+        return True
+    from core.data.dicom.subjects import is_current
+
+    return is_current(image.header)
 
 
 def _measured(known: dict[str, Image]) -> dict[str, Image]:
@@ -313,7 +322,7 @@ def _is_read_equally(image: Image, before: Reading, now: Reading) -> bool:
     """Return whether an image has the same pixels under two readings of the same rules."""
     stored = image.stored
     return stored is None or (
-        (not stored.kind or before.range_of(stored.kind) == now.range_of(stored.kind))
+        (not stored.kind or bool(stored.window) or before.range_of(stored.kind) == now.range_of(stored.kind))
         and (not stored.alpha or before.alpha_of(stored.alpha) == now.alpha_of(stored.alpha))
     )
 
@@ -326,7 +335,10 @@ def _dataset(
     reading: Reading,
     known: dict[str, Image] | None = None,
 ) -> Dataset:
-    images = {**(known or {}), **{image.path: image for image in scanned.images}}
+    n_columns = len(listing.columns)
+    # What is known of earlier scans may have columns from headers behind those of the listing.
+    before = {path: replace(image, more=image.more[:n_columns]) for path, image in (known or {}).items()}
+    images = {**before, **{image.path: image for image in scanned.images}}
     found = tuple(images[path] for path in sorted(images))
     return Dataset(
         root=listing.root,
@@ -345,6 +357,16 @@ def _dataset(
         others=listing.others,
         columns=listing.columns,
     )
+
+
+def _with_subjects(dataset: Dataset, settings: DataSettings) -> Dataset:
+    """Return a dataset with what the headers of its DICOM images say of patients and series; without any as it is."""
+    if not any(image.header for image in dataset.images):
+        return dataset
+    from core.data.dicom.subjects import with_subjects
+
+    images, columns, notes = with_subjects(dataset.images, dataset.columns, settings.header_groups)
+    return replace(dataset, images=images, columns=columns, warnings=(*dataset.warnings, *notes))
 
 
 def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:

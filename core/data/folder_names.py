@@ -17,7 +17,7 @@ LEFTOVER_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "de
 
 IMAGE_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".svs",
-    ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".heic", ".heif", ".hif", ".avif", ".avifs",
+    ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".heic", ".heif", ".hif", ".avif", ".avifs", ".dcm", ".dicom", ".dic",
 })  # fmt: skip
 
 _SPLIT_WORDS: dict[str, SplitName] = {

@@ -1,6 +1,7 @@
 """Read one image: from a file's bytes to upright 8-bit RGB, or one sentence with the reason why not."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +18,18 @@ from PIL import (
 
 from core.data.codecs import FORMATS, NAMES, boxed_format
 from core.data.colour import BEFORE, RGBArray, settled
+from core.data.dicom.recognising import HEAD_BYTES, has_preamble, is_dicom
 from core.data.levels import Decoded
 from core.data.pages import SEVERAL_PAGES, decode_file, main_pages
 from core.data.quiet import QuietPillow
 from core.data.sources import source_of
+from core.data.streams import CountedBytes
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
+from core.data.tiff.faults import DAMAGED, is_misread
 from core.errors import ImageError
 from core.files import reason_of
 from core.reading import open_regular
-from core.results import Dataset, Reading
+from core.results import Dataset, Reading, Stored
 
 __all__ = [
     "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "decode", "is_unchanged", "read_bytes", "read_file", "read_image",
@@ -59,7 +63,7 @@ _FORMATS = (
     GifImagePlugin.GifImageFile.format,
     *FORMATS,
 )
-_KNOWN = f"JPEG, PNG, BMP, TIFF, WebP, GIF, {NAMES[0]}, {NAMES[1]} and {NAMES[2]} can be read"
+_KNOWN = f"JPEG, PNG, BMP, TIFF, WebP, GIF, {NAMES[0]}, {NAMES[1]}, {NAMES[2]} and DICOM can be read"
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -111,11 +115,16 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
         raise ImageError("The file is empty." if not data else f"It is not an image ({_KNOWN}).")
     with _QUIET:
         try:
+            if _is_dicom(name, data):
+                name = "DICOM"
+                return _dicom(data, reading)
+            if name == "TIFF":
+                return _with_form(data, _tiff(data, reading))
             if name == "JPEG" and _FILL in data:
                 raise ImageError("It is damaged: it contains more meaningless bytes than any valid image.")
             with _open(data) as image:
                 _check_scans(image, data)
-                return decode_file(image, data, reading, lambda: _open(data), _check_size)
+                return _with_form(data, decode_file(image, data, reading, lambda: _open(data), _check_size))
         except ImageError:
             raise
         except Image.DecompressionBombError as error:
@@ -124,11 +133,68 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
             words = f"{'an' if name == 'AVIF' else 'a'} {name} file"
             raise ImageError(f"It starts like {words}, but is damaged or in a variant that cannot be read.") from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
+            if name == "DICOM":  # what is wrong may be a value of the header
+                raise ImageError("The DICOM file is damaged.") from None
             raise ImageError(_damage(name, error)) from error
 
 
 def _open(data: bytes) -> Image.Image:
-    return Image.open(_Counted(data), formats=_FORMATS)
+    return Image.open(CountedBytes(data, _MOST_PIECES), formats=_FORMATS)
+
+
+def _tiff(data: bytes, reading: Reading) -> Decoded:
+    """Decode a TIFF file by Pillow, and by tifffile what Pillow does not read, or reads wrongly."""
+    try:
+        with _open(data) as image:
+            if not is_misread(image):
+                return decode_file(image, data, reading, lambda: _open(data), _check_size)
+    except (Image.DecompressionBombError, MemoryError):
+        raise
+    except Exception as fault:  # Pillow raises nearly any exception on damaged files
+        try:
+            return _other_tiff(data, reading)
+        except ImageError as error:
+            # What Pillow says of a damaged file is more than what is said there.
+            if str(error) != DAMAGED:
+                raise
+            raise fault from None
+    return _other_tiff(data, reading)
+
+
+def _other_tiff(data: bytes, reading: Reading) -> Decoded:
+    # Imported here: most TIFF files need no tifffile.
+    from core.data.tiff.decoding import decode_tiff
+
+    return decode_tiff(data, reading, _check_size)
+
+
+def _dicom(data: bytes, reading: Reading) -> Decoded:
+    # Imported here: pydicom takes longer to load than a small dataset to read.
+    from core.data.dicom.decoding import decode_dicom
+
+    return decode_dicom(data, reading, _check_size)
+
+
+def _is_dicom(name: str, data: bytes) -> bool:
+    """Return whether a file is read as DICOM; many of these begin like a TIFF, and some are one as well."""
+    if name == "DICOM" or not has_preamble(data):
+        return name == "DICOM"
+    try:
+        with _open(data):
+            return False
+    except Exception:  # Pillow raises nearly any exception on damaged files
+        return True
+
+
+def _with_form(data: bytes, decoded: Decoded) -> Decoded:
+    """Return an image of which it is known if its file has the header of DICOM as well, as some TIFF files do."""
+    if not has_preamble(data):
+        return decoded
+    from core.data.dicom.parsing import parse
+
+    with suppress(ImageError):
+        decoded = replace(decoded, header=parse(data).header())
+    return replace(decoded, stored=replace(decoded.stored or Stored(), form="dicom"))
 
 
 def read_file(file: Path) -> bytes:
@@ -141,7 +207,7 @@ def read_file(file: Path) -> bytes:
     """
     try:
         with open_regular(file) as stream:
-            head = stream.read(32)
+            head = stream.read(HEAD_BYTES)
             if _format_of(head) is None:
                 return head
             size = stream.seek(0, io.SEEK_END)
@@ -180,13 +246,36 @@ def n_pages(file: Path) -> int:
     """Return how many pages of the size of the largest a file has; 1 if it cannot be determined."""
     try:
         with open_regular(file) as stream:
-            if _format_of(stream.read(32)) not in SEVERAL_PAGES:
-                return 1
+            name = _format_of(stream.read(HEAD_BYTES))
+        if name not in SEVERAL_PAGES:
+            return 1
         data = read_file(file)
-        with _QUIET, _open(data) as image:
-            return len(main_pages(image, lambda: _open(data)))
+        with _QUIET:
+            if _is_dicom(name, data):
+                return _n_frames(data)
+            return _n_tiff_pages(data) if name == "TIFF" else _n_pillow_pages(data)
     except Exception:  # Pillow raises nearly any exception on damaged files; the scan reports the fault
         return 1
+
+
+def _n_pillow_pages(data: bytes) -> int:
+    with _open(data) as image:
+        return len(main_pages(image, lambda: _open(data)))
+
+
+def _n_tiff_pages(data: bytes) -> int:
+    try:
+        return _n_pillow_pages(data)
+    except Exception:  # as above
+        from core.data.tiff.decoding import n_tiff_pages
+
+        return n_tiff_pages(data)
+
+
+def _n_frames(data: bytes) -> int:
+    from core.data.dicom.decoding import n_frames
+
+    return n_frames(data)
 
 
 def read_image(dataset: Dataset, index: int) -> RGBArray:
@@ -234,26 +323,7 @@ def _format_of(data: bytes) -> str | None:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    return boxed_format(data[:32])
-
-
-class _Counted(io.BytesIO):
-    """The bytes of a file, with a limit on the number of reads.
-
-    Pillow looks for what comes next piece by piece, byte by byte where it is lost: megabytes of rubbish that follow
-    the head of a file would keep it busy for minutes.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._left = _MOST_PIECES
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next bytes."""
-        self._left -= 1
-        if self._left < 0:
-            raise ImageError("It is damaged: it has more parts than any valid image.")
-        return super().read(size)
+    return boxed_format(data[:32]) or ("DICOM" if is_dicom(data[:HEAD_BYTES]) else None)
 
 
 def _check_scans(image: Image.Image, data: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.headers import HeaderFacts
 from core.results import Range, Reading, Stored
 
 Values = NDArray[Any]
@@ -70,12 +71,15 @@ class Decoded:
         Of a file kind that has no range yet.
     open_alpha : bool
         Whether it is not fixed what becomes of its transparent parts.
+    header : HeaderFacts or None
+        What the header says of patient and series, of a DICOM file.
     """
 
     rgb: RGBArray
     stored: Stored | None = None
     survey: Survey | None = None
     open_alpha: bool = False
+    header: HeaderFacts | None = None
 
     @property
     def is_open(self) -> bool:

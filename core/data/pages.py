@@ -13,8 +13,10 @@ from core.data.codecs import FORMATS as CODECS
 from core.data.codecs import deep_bits, deep_kind, deep_values, page_sizes
 from core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
 from core.data.levels import Decoded, RGBArray, Survey, merged, together
+from core.data.tiff.planes import Planes, planes_of
 from core.errors import ImageError
 from core.results import Reading, Stored
+from core.settings.levels import parse_channels
 
 MOST_PAGES = 10_000
 """How many pages of a file are inspected."""
@@ -22,10 +24,10 @@ MOST_PAGES = 10_000
 MOST_STACKED = 1_000_000_000
 """How many pixels all pages of a file may have that are read together."""
 
-SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP", "AVIF", "HEIC")
+SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP", "AVIF", "HEIC", "DICOM")
 """Formats of which a file may contain several pages or frames."""
 
-_BITS_PER_SAMPLE, _ORIENTATION = 258, 274
+_BITS_PER_SAMPLE, _DESCRIPTION, _ORIENTATION = 258, 270, 274
 _WIDTH, _LENGTH, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR = 256, 257, 273, 277, 278, 284
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 322, 323, 324
 _SEPARATE = 2
@@ -61,13 +63,21 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     for size in page_sizes(image):  # Pillow takes the memory of a page before it is asked for its size
         check(*size)
     pages = main_pages(image, again)
+    planes = _planes(image) if len(pages) > 1 else None
+    words = planes.words_in(len(pages)) if planes is not None else ""
     if pages == [0] or reading.pages == "first":
         check(*image.size)
         decoded = _decode_page(image, data, image.tell(), reading, in_place=True)
-        return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
+        return decoded if len(pages) < 2 else of_several(decoded, len(pages), words)
     with again() as stack:
-        decoded = _decode_pages(stack, data, pages, reading, check)
-    return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
+        decoded = _decode_pages(stack, data, pages, reading, check, planes)
+    return decoded if len(pages) < 2 else of_several(decoded, len(pages), words)
+
+
+def _planes(image: Image.Image) -> Planes | None:
+    """Return what a TIFF file says of the dimensions of its pages."""
+    description = getattr(image, "tag_v2", {}).get(_DESCRIPTION, "") if image.format == "TIFF" else ""
+    return planes_of(description) if isinstance(description, str) else None
 
 
 def main_pages(image: Image.Image, again: Opener) -> list[int]:
@@ -90,23 +100,51 @@ def main_pages(image: Image.Image, again: Opener) -> list[int]:
     return [place for place, size in enumerate(sizes) if size == largest]
 
 
-def _decode_pages(stack: Image.Image, data: bytes, pages: list[int], reading: Reading, check: Check) -> Decoded:
-    if reading.pages.isdigit() and len(pages) > 1:
-        number = int(reading.pages)
-        if number > len(pages):
-            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was requested.")
-        places = pages[number - 1 : number]
-    else:
-        places = pages
-    if reading.pages == "channels" and len(places) > 1 and len(places) not in _CHANNELS:
-        raise ImageError(
-            f"It has {len(places):,} pages; only two or three can be read as red, green and blue. Use --pages max, "
-            "mean, each or a page number."
-        )
+def _decode_pages(
+    stack: Image.Image, data: bytes, pages: list[int], reading: Reading, check: Check, planes: Planes | None
+) -> Decoded:
+    places = [pages[at] for at in wanted_pages(len(pages), reading, planes)]
     each = _each_page(stack, data, places, reading, check)
     if len(places) == 1:
         return next(each)
-    return _joined(each, reading.pages, len(places))
+    return joined_pages(each, reading.pages, len(places))
+
+
+def wanted_pages(n: int, reading: Reading, planes: Planes | None = None) -> list[int]:
+    """Return which of `n` pages are read, from 0.
+
+    Parameters
+    ----------
+    n : int
+    reading : Reading
+    planes : Planes, optional
+        The dimensions of the pages, where they are known.
+
+    Raises
+    ------
+    ImageError
+        If there is no such page, or too many pages for the channels of one image.
+    """
+    if n == 1 or reading.pages == "first":
+        return [0]
+    if reading.pages.isdigit():
+        number = int(reading.pages)
+        if number > n:
+            raise ImageError(f"It has {n:,} pages; page {number:,} was requested.")
+        return [number - 1]
+    known = planes if planes is not None and planes.n == n and planes.channels > 1 else None
+    if reading.pages == "channels" and (reading.channels != "auto" or (known is not None and n not in _CHANNELS)):
+        n_channels = known.channels if known is not None else n
+        chosen = parse_channels(reading.channels) or tuple(range(1, min(n_channels, _CHANNELS[-1]) + 1))
+        if max(chosen) > n_channels:
+            raise ImageError(f"It has {n_channels:,} channels; channel {max(chosen):,} was requested (--channels).")
+        return [known.place(channel - 1) if known is not None else channel - 1 for channel in chosen]
+    if reading.pages == "channels" and n not in _CHANNELS:
+        raise ImageError(
+            f"It has {n:,} pages; only two or three can be read as red, green and blue. Use --pages max, "
+            "mean, each or a page number."
+        )
+    return list(range(n))
 
 
 def _each_page(stack: Image.Image, data: bytes, places: list[int], reading: Reading, check: Check) -> Iterator[Decoded]:
@@ -120,7 +158,15 @@ def _each_page(stack: Image.Image, data: bytes, places: list[int], reading: Read
         yield _decode_page(stack, data, place, reading, in_place=False)
 
 
-def _joined(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
+def joined_pages(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
+    """Return one image from `n` pages: their maximum, mean, or their grey levels as channels.
+
+    Parameters
+    ----------
+    pages : iterator of Decoded
+    how : {"max", "mean", "channels"}
+    n : int
+    """
     stored: list[Stored | None] = []
     surveys: list[Survey] = []
     is_open = False
@@ -149,9 +195,10 @@ def _joined(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
     return Decoded((joined if how == "max" else (joined + n // 2) // n).astype(np.uint8), merged_values)
 
 
-def _of_several(decoded: Decoded, n_pages: int) -> Decoded:
+def of_several(decoded: Decoded, n_pages: int, planes: str = "") -> Decoded:
+    """Return a decoded image that is of a file of several pages; `planes` is what the file says of them."""
     blank = not decoded.is_open and bool((decoded.rgb == decoded.rgb[0, 0]).all())
-    return replace(decoded, stored=replace(decoded.stored or Stored(), n_pages=n_pages, blank=blank))
+    return replace(decoded, stored=replace(decoded.stored or Stored(), n_pages=n_pages, blank=blank, planes=planes))
 
 
 def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, *, in_place: bool) -> Decoded:

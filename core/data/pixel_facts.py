@@ -46,7 +46,7 @@ def levels_facts(
         If the user cancelled.
     """
     # Without a range, the values are surveyed instead of converted.
-    survey = Reading("percentiles", (0.0, 100.0), alpha="white", pages=before.pages)
+    survey = Reading("percentiles", (0.0, 100.0), alpha="white", pages=before.pages, window="full")
     found, faults = [], []
     for number, path in enumerate(paths):
         progress.report(number, len(paths), "Reading stored values: files")
@@ -64,7 +64,8 @@ def levels_facts(
     values = together([one for _, one in found]).quantiles
     low, high = min(stored.low for stored, _ in found), max(stored.high for stored, _ in found)
     counts, _ = np.histogram(values, bins=_BINS, range=(low, high if high > low else low + 1))
-    ends = after.range_of(kind)
+    window = _window_of(source, root, paths[0], after)
+    ends = after.range_of(kind) if not window else window_range(window)
     outside = np.mean((values < ends[0]) | (values > ends[1])) if ends is not None else 0.0
     facts = LevelsFacts(
         kind=kind,
@@ -76,12 +77,32 @@ def levels_facts(
         range_before=before.range_of(kind),
         range_after=ends,
         clipped=float(outside),
+        window=window,
     )
     try:
         shown = [small_image(source.read(root, paths[0], reading), _SIDE) for reading in (before, after)]
     except ImageError as error:
         return replace(facts, problem=str(error))
     return replace(facts, before=shown[0], after=shown[1])
+
+
+def _window_of(source: Source, root: Path, path: str, reading: Reading) -> str:
+    """Return the window by which an image is converted under a reading; empty if by the range of its file kind."""
+    try:
+        decoded = source.load(root, path, reading).decoded
+    except ImageError:
+        return ""
+    return decoded.stored.window if decoded is not None and decoded.stored is not None else ""
+
+
+def window_range(window: str) -> tuple[float, float] | None:
+    """Return the values that a window makes black and white; None of a table."""
+    found = window.rpartition(" ")[2].partition(":")
+    try:
+        centre, width = float(found[0]), float(found[2])
+    except ValueError:
+        return None
+    return centre - width / 2, centre + width / 2
 
 
 def pages_facts(

@@ -1,14 +1,16 @@
 """Sentences that state for each file kind how its values were converted, what was lost, and how to change it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.data.page_names import file_and_page
 from core.results import Image, Range, Reading, Stored
-from core.settings.levels import range_text
+from core.settings.levels import WINDOW_RULES, parse_channels, parse_window, range_text
 
 _NAMED = 3
 _LEVELS = 256
 _CHANNELS = 3
+_COLOURS = ("red", "green", "blue")
 
 
 def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
@@ -42,6 +44,20 @@ def ignored_notes(images: Sequence[Image], settings: Reading) -> list[str]:
             for kind in named
             if kind not in {*known, ""}
         ]
+    by_window = {each.kind for each in found if each.window} - {each.kind for each in found if not each.window}
+    notes += [
+        f"--grey-levels names {kind}, but all its images are converted by windows; --window full uses the range."
+        for kind in settings.ranges
+        if kind in by_window
+    ]
+    if settings.window != "stored" and not any(each.form for each in found):
+        notes.append(f"--window {settings.window} has no effect: no image is DICOM.")
+    elif settings.window not in WINDOW_RULES and not any(each.window for each in found):
+        notes.append(f"--window {settings.window} has no effect: all DICOM images are in colour or have 8 bits.")
+    if settings.channels != "auto" and settings.pages != "channels" and not any(each.n_channels for each in found):
+        notes.append(
+            f"--channels {settings.channels} has no effect: no image has channels other than red, green and blue."
+        )
     if "" in settings.ranges and not kinds:
         notes.append("--grey-levels has no effect: no image has more than 8 bits.")
     if settings.pages != "first" and all(each.n_pages == 1 for each in found):
@@ -54,7 +70,7 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
     kinds: dict[str, dict[str, Stored]] = {}
     alphas: dict[str, dict[str, Stored]] = {}
     for path, each in stored.items():
-        if each.kind:
+        if each.kind and not each.window:
             kinds.setdefault(each.kind, {})[path] = each
         if each.alpha:
             alphas.setdefault(each.alpha, {})[path] = each
@@ -63,7 +79,10 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
         ends = reading.range_of(kind)
         range_notes = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
         notes += [note for note in (*range_notes, _gaps(found)) if note]
+    windowed = {path: each for path, each in stored.items() if each.window}
+    notes += [note for note in (*_windows(windowed, reading), _gaps(windowed)) if note]
     notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
+    notes += _channels({path: each for path, each in stored.items() if each.n_channels}, reading)
     several = {path: each for path, each in stored.items() if each.n_pages > 1}
     by_page = {path: each for path, each in several.items() if file_and_page(path)[1]}
     whole = {path: each for path, each in several.items() if path not in by_page}
@@ -110,6 +129,54 @@ def _declared(kind: str, found: Mapping[str, Stored]) -> list[str]:
     note = (
         f"{_images(found)} ({kind}) {_uses(found)} {used} of {bits} bits, so that {kept + 1:,} of {_LEVELS} grey "
         "levels are left. --grey-levels used maps the range that they use; features are then computed again."
+    )
+    return [note]
+
+
+def _windows(found: Mapping[str, Stored], reading: Reading) -> list[str]:
+    """Return by which windows DICOM images were converted, and how to change that."""
+    if not found:
+        return []
+    n, own = _images(found), parse_window(reading.window)
+    if own is not None:
+        low, high = own[0] - own[1] / 2, own[0] + own[1] / 2
+        note = (
+            f"{n} (DICOM): values from {_number(low)} to {_number(high)} became 0 to 255, by the window "
+            f"{reading.window}. --window stored uses the windows in the files, full the range of all files."
+        )
+        return [note]
+    counts = Counter(each.window for each in found.values())
+    kinds = {each.kind for each in found.values()}
+    listed = ", ".join(f"{window} in {count:,}" for window, count in counts.most_common(_NAMED))
+    rest = f" and {len(counts) - _NAMED:,} more" if len(counts) > _NAMED else ""
+    several = sum(each.n_windows > 1 for each in found.values())
+    first = f" {several:,} of them offer several windows, of which the first was used." if several else ""
+    if len(counts) == 1 and len(kinds) == 1:
+        was = "was" if len(found) == 1 else "were"
+        told = f"{n} (DICOM) {was} converted by the window in the file, {next(iter(counts))} (centre and width)."
+    else:
+        told = (
+            f"{n} (DICOM) were converted by the windows in the files (centre and width: {listed}{rest}), so equal "
+            "values may have become different grey levels."
+        )
+    return [f"{told}{first} Change it with --window full or centre and width, such as --window 40:400."]
+
+
+def _channels(found: Mapping[str, Stored], reading: Reading) -> list[str]:
+    """Return which channels of images with others than red, green and blue are shown, and how to change that."""
+    if not found:
+        return []
+    fewest, most = min(each.n_channels for each in found.values()), max(each.n_channels for each in found.values())
+    count = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    chosen = parse_channels(reading.channels) or tuple(range(1, min(most, _CHANNELS) + 1))
+    if len(chosen) == 1:
+        what = f"channel {chosen[0]} is shown in grey"
+    else:
+        colours = " and ".join((", ".join(_COLOURS[: len(chosen) - 1]), _COLOURS[len(chosen) - 1]))
+        what = f"channels {', '.join(map(str, chosen))} are shown as {colours}"
+    note = (
+        f"{_images(found)} {'has' if len(found) == 1 else 'have'} {count} channels that are not red, green and blue; "
+        f"{what}. Change it with --channels, such as --channels 3,1,2."
     )
     return [note]
 
@@ -162,7 +229,11 @@ def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
     note = f"{_images(found)} {'holds' if len(found) == 1 else 'hold'} {count} pages each; {what}"
     if blank:
         note += f", which is of a single colour in {len(blank):,} ({_named(blank)})"
-    offered = ("first", "max", "mean", *(("channels",) if most <= _CHANNELS else ()), "each")
+    planes = Counter(each.planes for each in found.values() if each.planes)
+    if planes:
+        note += f" ({planes.most_common(1)[0][0]})"
+    with_channels = most <= _CHANNELS or any("channels" in words for words in planes)
+    offered = ("first", "max", "mean", *(("channels",) if with_channels else ()), "each")
     others = [word for word in offered if word != reading.pages]
     return f"{note}. Change it with --pages {', '.join(others)} or a page number."
 

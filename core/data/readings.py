@@ -9,14 +9,23 @@ from core.results import Reading
 from core.settings import DataSettings, settings_from_dict, settings_to_dict
 from core.settings.levels import ALPHA_RULES, LEVELS_RULES, parse_alpha, parse_levels, range_text
 
-_FIELDS = ("grey_levels", "alpha", "pages")
+_FIELDS = ("grey_levels", "alpha", "pages", "window", "channels")
 
 
 def reading_of(settings: DataSettings) -> Reading:
     """Return how stored values become pixels under settings; what they do not name is fixed by a scan."""
     levels = parse_levels(settings.grey_levels)
     alpha, alphas = parse_alpha(settings.alpha)
-    return Reading(levels.rule, levels.percentiles, levels.ranges, alpha, alphas, settings.pages)
+    return Reading(
+        levels.rule,
+        levels.percentiles,
+        levels.ranges,
+        alpha,
+        alphas,
+        settings.pages,
+        settings.window,
+        settings.channels,
+    )
 
 
 def with_reading(settings: DataSettings, reading: Reading) -> DataSettings:
@@ -28,6 +37,8 @@ def with_reading(settings: DataSettings, reading: Reading) -> DataSettings:
         grey_levels=(_rule_text(reading), *sorted(ranges)),
         alpha=(reading.alpha, *sorted(alphas)),
         pages=reading.pages,
+        window=reading.window,
+        channels=reading.channels,
     )
 
 
@@ -80,6 +91,8 @@ def changed_choices(
     grey_levels: Sequence[str] | None = None,
     alpha: Sequence[str] | None = None,
     pages: str | None = None,
+    window: str | None = None,
+    channels: str | None = None,
 ) -> DataSettings:
     """Return settings with these changes; a range or rule of one file kind leaves those of others.
 
@@ -101,7 +114,13 @@ def changed_choices(
             reading = replace(reading, alpha=rule, alphas=alphas)
         else:
             reading = replace(reading, alphas={**reading.alphas, **alphas})
-    return with_reading(settings, reading if pages is None else replace(reading, pages=pages))
+    reading = replace(
+        reading,
+        pages=reading.pages if pages is None else pages,
+        window=reading.window if window is None else window,
+        channels=reading.channels if channels is None else channels,
+    )
+    return with_reading(settings, reading)
 
 
 def _rule_text(reading: Reading) -> str:

@@ -173,6 +173,16 @@ def _merge(into: Scanned, part: Scanned) -> None:
     into.n_decoded += part.n_decoded
 
 
+def _hashed(loaded: Loaded) -> tuple[str, ...]:
+    """Return what is kept of the header of a DICOM image; empty for any other."""
+    header = loaded.decoded.header if loaded.decoded is not None else None
+    if header is None:
+        return ()
+    from core.data.dicom.subjects import hashed
+
+    return hashed(header)
+
+
 class _Worker:
     """Scan a batch of entries in one thread."""
 
@@ -262,4 +272,5 @@ class _Worker:
             more=entry.more,
             original_class=entry.original_class,
             quality=quality,
+            header=_hashed(loaded),
         )

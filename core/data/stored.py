@@ -20,7 +20,12 @@ from core.results import Dataset, Image, Reading, Skipped, Stored
 _FORMAT = 1
 _ROWS_AT_ONCE = 5000
 _IMAGE_FIELDS = tuple(each.name for each in fields(Image))
-_MORE, _STORED, _ORIGINAL, _QUALITY = "more", "stored", "original_class", "quality"
+_MORE, _STORED, _ORIGINAL, _QUALITY, _HEADER = "more", "stored", "original_class", "quality", "header"
+_FIRST_STORED = 9
+"""How many values the first version wrote of how an image is stored."""
+
+_HEADER_PARTS = 4
+_LATER_READING = {"window": Reading().window, "channels": Reading().channels}
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -30,7 +35,7 @@ class _ScanForm:
 
     `fields` names the columns of `images`. A field of an image that a file does not name has its default. `stored` is
     named where any image is other than 8 bits, one page and opaque, `original_class` where any was relabelled,
-    `reading` where it is not as before it was selected.
+    `reading` where it is not as before it was selected, `header` where any image is DICOM.
     `measures` names what `quality` of an image holds, so that a later version can measure something else.
     """
 
@@ -72,10 +77,11 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         _STORED: any(image.stored for image in dataset.images),
         _ORIGINAL: any(image.original_class for image in dataset.images),
         _QUALITY: measured,
+        _HEADER: any(image.header for image in dataset.images),
     }
     names = tuple(name for name in _IMAGE_FIELDS if named.get(name, True))
     images = ([_plain(getattr(image, name)) for name in names] for image in dataset.images)
-    reading = asdict(dataset.reading) if dataset.reading != Reading() else None
+    reading = _reading_values(dataset.reading) if dataset.reading != Reading() else None
     later = {"read_as": dict(dataset.read_as), "others": dataset.others, "columns": dataset.columns, "reading": reading}
     later["measures"] = MEASURES if measured else ()
     later = {name: value for name, value in later.items() if value}
@@ -112,7 +118,21 @@ def _encoded(rows: Iterator[Any], done: int, total: int, progress: Progress) -> 
 
 
 def _plain(value: Any) -> Any:
-    return astuple(value) if isinstance(value, Stored) else value
+    if not isinstance(value, Stored):
+        return value
+    values, plain = list(astuple(value)), astuple(Stored())
+    # Fields that were added later are excluded where they are neutral, so that earlier versions read the file.
+    while len(values) > _FIRST_STORED and values[-1] == plain[len(values) - 1]:
+        values.pop()
+    return values
+
+
+def _reading_values(reading: Reading) -> dict[str, Any]:
+    """Return the stored form of a reading, without fields that were added later and are neutral."""
+    values = asdict(reading)
+    return {
+        name: value for name, value in values.items() if name not in _LATER_READING or value != _LATER_READING[name]
+    }
 
 
 def _stored(values: Any) -> Stored | None:
@@ -126,8 +146,8 @@ def _stored(values: Any) -> Stored | None:
     if values is None:
         return None
     kinds = [type(getattr(Stored(), each.name)) for each in fields(Stored)]
-    good = isinstance(values, list) and len(values) == len(kinds)
-    if not good or any(type(value) is not kind for value, kind in zip(values, kinds, strict=True)):
+    good = isinstance(values, list) and _FIRST_STORED <= len(values) <= len(kinds)
+    if not good or any(type(value) is not kind for value, kind in zip(values, kinds, strict=False)):
         raise ValueError(f"stored is {values!r}")
     return Stored(*values)
 
@@ -166,6 +186,8 @@ def _image(names: tuple[str, ...], row: Any, n_more: int, measures: tuple[str, .
     for name, value in values.items():
         if name in _COUNTS:
             good = type(value) is int and (value >= _COUNTS[name])
+        elif name == _HEADER:
+            good = _is_header(value)
         elif name == _MORE:
             good = isinstance(value, list) and len(value) == n_more and all(isinstance(each, str) for each in value)
         else:
@@ -175,7 +197,20 @@ def _image(names: tuple[str, ...], row: Any, n_more: int, measures: tuple[str, .
     split, pixels = values["split"], values["pixels"]
     if split not in (None, "train", "validation", "test") or not pixels.isalnum():
         raise ValueError(f"the split is {split!r}, the content {pixels!r}")
-    return Image(**{**values, _MORE: tuple(values.get(_MORE, ()))})
+    tuples = {name: tuple(values.get(name, ())) for name in (_MORE, _HEADER)}
+    return Image(**{**values, **tuples})
+
+
+def _is_header(value: Any) -> bool:
+    """Return whether a value is what is kept of a header: three hashes and a number, or nothing."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return False
+    if not value:
+        return True
+    try:
+        return len(value) == _HEADER_PARTS and math.isfinite(float(value[-1]))
+    except ValueError:
+        return False
 
 
 def load_dataset(file: Path) -> Dataset:

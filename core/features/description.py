@@ -10,7 +10,7 @@ from core.errors import CoresetError, FeatureError
 
 if TYPE_CHECKING:
     from core.features.network import Network, WeightSet
-    from core.features.steps import Compute, Pixels, Prepared, Steps
+    from core.features.steps import Compute, Pixels, Prepared, Steps, StoredRows
     from core.features.weight_files import Tensors
     from core.results import FloatArray, WeightsUsed
 
@@ -50,6 +50,9 @@ class Extractor(Description):
         Its name inside a sentence; empty: its title.
     paper : {"", "extractor", "backbone"}
         What the paper that the program follows uses it as; empty where it does not.
+    from_file : bool
+        Whether its rows are read from a file that its own settings name, instead of computed from images: `blocks` and
+        `cost` are those of its settings then, and other images have no features.
     recommended : int
         Place among the extractors to select by if nothing else is set, from 1, one after the extractor that it is
         derived from; 0 where it is none of them. Of a plugin's it does not count: those recommended were measured
@@ -66,12 +69,17 @@ class Extractor(Description):
     backbone: bool = False
     short: str = ""
     paper: str = ""
+    from_file: bool = False
     recommended: int = 0
     chosen: SettingsPart | None = None
 
     def with_settings(self, chosen: Any) -> Self:
         """Return the extractor with its own settings applied; one without own settings is returned unchanged."""
-        return replace(self, chosen=chosen) if self.settings is not None and chosen is not None else self
+        if self.settings is None or chosen is None:
+            return self
+        if self.from_file:
+            return replace(self, chosen=chosen, blocks=dict(chosen.blocks), cost=chosen.cost)
+        return replace(self, chosen=chosen)
 
     @property
     def n_features(self) -> int:
@@ -120,6 +128,23 @@ class Extractor(Description):
             found = self._steps().weight_set
             if found is None or found.name != self.weights:
                 raise TypeError(f"its code has no weight set named {self.weights!r}")
+        return found
+
+    @property
+    def stored(self) -> "StoredRows | None":
+        """What reads its rows from a file; None if it computes them from images.
+
+        Raises
+        ------
+        FeatureError
+            If a plugin's code cannot be imported.
+        """
+        if not self.from_file:
+            return None
+        with self.guard():
+            found = self._steps().stored
+            if found is None:
+                raise TypeError("its code reads no rows from a file")
         return found
 
     def prepare(self, rgb: "Pixels") -> "Prepared":

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,16 +15,16 @@ from core.cache import RowStore, fingerprint, write_atomically
 from core.descriptions import Cost, SettingsPart, plugins_used
 from core.errors import FeatureError, WeightsError
 from core.estimate import TENSORFLOW_BYTES
-from core.features.decoding import ImageToDecode, images_to_decode, prepared_batches
+from core.features.decoding import Batch, ImageToDecode, images_to_decode, prepared_batches
 from core.features.description import Extractor
 from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.steps import Compute
+from core.features.steps import Compute, FileState, StoredRows
 from core.features.weights import load_weights, weights_used
 from core.forms import read_json
 from core.memory import Ways, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
-from core.settings import settings_to_dict
+from core.settings import settings_in_keys
 
 CHUNK_IMAGES, CHUNK_SECONDS = 512, 10.0
 """A chunk is written after this number of images or this time, the most that a killed run loses."""
@@ -53,6 +53,10 @@ class Extracted:
         Distinct images computed by this call; the rest came from the cache.
     seconds_computing : float
         What that took, loading the network included.
+    label : str
+        What must be shown with every result, as of features that are read from a file; empty if nothing.
+    notes : tuple of str
+        What was assumed about such a file.
     """
 
     extractor: str
@@ -65,6 +69,8 @@ class Extracted:
     seconds_computing: float
     dataset: Dataset
     stores: Mapping[str, RowStore]
+    label: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -138,14 +144,18 @@ def extract(
     """
     started = time.perf_counter()
     extractor = extractor_named(name).with_settings(settings)
-    used = weights_used(name, file=weights_file, untrained=untrained)
+    used = weights_of(extractor, weights_file, untrained=untrained)
     chosen = range(len(dataset.images)) if indices is None else indices.tolist()
     items = images_to_decode(dataset, chosen)
     run = _Run(extractor, used, cache_folder, progress, len(items))
     missing = [item for item in items if not run.has(item.key)]
     run.report(len(items) - len(missing))
     missing = run.derive(missing)
-    if missing:
+    stored = extractor.stored
+    if stored is not None:
+        with memory_for(f"Reading {extractor.title}", extractor.cost.bytes_fixed, _other_extractors(extractor)):
+            run.read(stored, dataset, missing)
+    elif missing:
         # The declared cost includes TensorFlow, which may be loaded already.
         there = TENSORFLOW_BYTES if extractor.weights and "tensorflow" in sys.modules else 0
         needed = extractor.cost.bytes_fixed - there
@@ -165,14 +175,33 @@ def extract(
         seconds_computing=time.perf_counter() - started if run.n_computed else 0.0,
         dataset=dataset,
         stores=run.stores,
+        label=stored.label if stored is not None else "",
+        notes=tuple(run.notes),
     )
+
+
+def weights_of(extractor: Extractor, weights_file: Path | None = None, *, untrained: bool = False) -> WeightsUsed:
+    """Return which weights an extractor would use; of one that reads a file, which file.
+
+    Raises
+    ------
+    MissingWeightsError
+        If they are nowhere on this machine.
+    WeightsError
+        If `weights_file` does not fit.
+    """
+    stored = extractor.stored
+    if stored is not None:
+        return WeightsUsed(extractor.name, stored.digest, "file" if stored.digest else "none")
+    return weights_used(extractor.name, file=weights_file, untrained=untrained)
 
 
 def _other_extractors(extractor: Extractor) -> Ways:
     """Return what names an extractor that needs less memory."""
 
     def ways(free: int) -> list[str]:
-        fitting = [each.title for each in EXTRACTORS.values() if each != extractor and each.cost.bytes_fixed < free]
+        others = (each for each in EXTRACTORS.values() if each.name != extractor.name and not each.from_file)
+        fitting = [each.title for each in others if each.cost.bytes_fixed < free]
         return [f"select another extractor, such as {fitting[0]}"] if fitting else []
 
     return ways
@@ -206,30 +235,45 @@ def count_missing(
 ) -> int:
     """Return how many of the images `indices` the extractor has not processed yet; nothing is computed.
 
+    Of one that reads a file, images that are known to have no row there do not count.
+
     Raises
     ------
     MissingWeightsError
         If its weights are nowhere on this machine.
     """
     extractor = extractor_named(name).with_settings(settings)
-    stores = _stores(extractor, weights_used(name, untrained=untrained), cache_folder).values()
+    stores = _stores(extractor, weights_of(extractor, untrained=untrained), cache_folder).values()
     keys = [dataset.images[index].pixels for index in indices.tolist()]
+    stored = extractor.stored
+    if stored is not None:
+        known = stored.known(dataset, cache_folder)
+        # Images without a row will never have one.
+        keys = [key for key in keys if known is None or key in known.rows]
     return sum(any(key not in store for store in stores) for key in keys)
 
 
-def extractor_cost(name: str, cache_folder: Path) -> Cost:
+def extractor_cost(name: str, cache_folder: Path, settings: SettingsPart | None = None) -> Cost:
     """Return what an extractor costs: as last measured on this machine, otherwise as in its description.
+
+    Parameters
+    ----------
+    name : str
+    cache_folder : Path
+    settings : SettingsPart, optional
+        The extractor's own, where it has any.
 
     Returns
     -------
     Cost
         Its `basis` names the images a second and where that was measured.
     """
-    extractor = extractor_named(name)
+    extractor = extractor_named(name).with_settings(settings)
     with suppress(OSError, ValueError, KeyError, TypeError, ArithmeticError):
         last = read_json(_rate_file(cache_folder, extractor))
         seconds = float(last["seconds"]) / int(last["images"])
-        if 0 < seconds < math.inf:
+        # How fast one file was read says little about another.
+        if 0 < seconds < math.inf and not extractor.from_file:
             basis = f"{_rate(seconds)}, as measured on this machine"
             return Cost(seconds_per_image=seconds, bytes_fixed=extractor.cost.bytes_fixed, basis=basis)
     seconds = extractor.cost.seconds_per_image
@@ -248,6 +292,7 @@ class _Run:
     ) -> None:
         self.stores = _stores(extractor, used, cache_folder)
         self.failures: list[tuple[ImageToDecode, str]] = []
+        self.notes: list[str] = []
         self.n_computed = 0
         self._extractor = extractor
         self._used = used
@@ -284,9 +329,25 @@ class _Run:
 
     def compute(self, dataset: Dataset, missing: Sequence[ImageToDecode], compute: Compute) -> None:
         """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
-        begun = time.perf_counter()
         batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
-        items = {item.key: item for item in missing}
+        self._take(batches, missing, compute)
+
+    def read(self, stored: StoredRows, dataset: Dataset, missing: Sequence[ImageToDecode]) -> None:
+        """Read `missing` from a file; images without a row there fail, now and whenever they are requested again."""
+        found = stored.match(dataset, self._cache_folder, self._progress)
+        state = stored.state(dataset, self._cache_folder)
+        self.notes += [*found.notes, *([state.sentence] if state.name == FileState.CHANGED else [])]
+        there = [item for item in missing if item.key in found.rows]
+        gone = [item for item in missing if item.key not in found.rows]
+        self.failures += [(item, found.reasons[item.key]) for item in gone]
+        self.report(len(gone))
+        if there:
+            batches = stored.batches(dataset, there, self._cache_folder, self._progress)
+            self._take(batches, there, self._extractor.load(None))
+
+    def _take(self, batches: Generator[Batch, None, None], wanted: Sequence[ImageToDecode], compute: Compute) -> None:
+        begun = time.perf_counter()
+        items = {item.key: item for item in wanted}
         try:
             for batch in batches:
                 self.failures += batch.failures
@@ -342,7 +403,7 @@ def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, 
 
 
 def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
-    own = settings_to_dict(extractor.chosen) if extractor.chosen is not None else {}
+    own = settings_in_keys(extractor.chosen) if extractor.chosen is not None else {}
     # Another plugin, or another version of one, may give an extractor of the same name other code.
     plugin = plugins_used({"extractor": (extractor.name,)}).get(f"extractor {extractor.name}")
     # Neutral settings are excluded, so that what was kept before there were any is found.

@@ -29,6 +29,8 @@ class WeightSet:
         Of the official file; empty where Keras publishes none.
     licence : str
         Whose they are, and under which terms.
+    command : str
+        What gets them where there is no address, entered in a copy of the program's source; empty if nothing does.
     """
 
     name: str
@@ -38,6 +40,7 @@ class WeightSet:
     address: str
     md5: str
     licence: str
+    command: str = ""
 
     @property
     def official_file(self) -> str:

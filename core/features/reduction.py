@@ -151,7 +151,9 @@ def _memory_for(
         fitting = [
             each.title
             for each in EXTRACTORS.values()
-            if each.name != one.extractor and max(map(needed, each.blocks.values()), default=0) < free
+            if each.name != one.extractor
+            and not each.from_file
+            and max(map(needed, each.blocks.values()), default=0) < free
         ]
         return [f"select an extractor with fewer features, such as {fitting[0]}"] if fitting else []
 

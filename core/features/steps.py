@@ -1,19 +1,90 @@
 """Code of an extractor: a step for one image, a step for a batch of images, and the network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.features.network import Network, WeightSet
 from core.features.weight_files import Tensors
-from core.results import FloatArray
+from core.progress import Progress
+from core.results import Dataset, FloatArray
+
+if TYPE_CHECKING:
+    from core.features.decoding import Batch, ImageToDecode
 
 Pixels = NDArray[np.uint8]
 Prepared = NDArray[Any]
 Compute = Callable[[Prepared], Mapping[str, FloatArray]]
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Whether a file that was chosen can be read now.
+
+    Attributes
+    ----------
+    name : str
+        One of the states below, as `core.pipeline.views.ExtractorFact.weights_state` has them.
+    sentence : str
+        What is wrong and what to do; empty for `THERE`.
+    file : Path or None
+        Where it is, if it is anywhere.
+    """
+
+    THERE: ClassVar[str] = "file"
+    NOT_CHOSEN: ClassVar[str] = "no file"
+    MISSING: ClassVar[str] = "file missing"
+    CHANGED: ClassVar[str] = "file changed"
+
+    name: str
+    sentence: str = ""
+    file: Path | None = None
+
+
+class Readable(Protocol):
+    """Which contents have a row in a file."""
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Number of the row by `core.results.Image.pixels`."""
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why a content has no usable row, by `core.results.Image.pixels`."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was assumed."""
+
+
+class StoredRows(Protocol):
+    """Interface of rows that are read from a file instead of computed from images."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the file; empty where none is chosen."""
+
+    @property
+    def label(self) -> str:
+        """What must be shown with every result, naming the file."""
+
+    def state(self, dataset: Dataset, cache_folder: Path) -> FileState:
+        """Return whether the file can be read now."""
+
+    def known(self, dataset: Dataset, cache_folder: Path) -> Readable | None:
+        """Return which images have a row if that was found out before; nothing is read."""
+
+    def match(self, dataset: Dataset, cache_folder: Path, progress: Progress) -> Readable:
+        """Return which images have a row; the file is read if that was not found out before."""
+
+    def batches(
+        self, dataset: Dataset, wanted: "Sequence[ImageToDecode]", cache_folder: Path, progress: Progress
+    ) -> "Generator[Batch, None, None]":
+        """Yield the rows of `wanted`, all of which have one, float32 of shape (b, n_features) over all blocks."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +106,8 @@ class Steps:
     derive : callable or None
         From rows of the extractor that it is derived from, shape (b, n), to one's own, float32; None where it is
         derived from none.
+    stored : StoredRows or None
+        What reads the rows from a file, for an extractor that is `from_file`; `prepare` is not used then.
     """
 
     prepare: Callable[[Pixels], Prepared]
@@ -42,3 +115,4 @@ class Steps:
     weight_set: WeightSet | None = None
     network: Network | None = None
     derive: Callable[[FloatArray], FloatArray] | None = None
+    stored: StoredRows | None = None

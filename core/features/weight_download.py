@@ -67,9 +67,15 @@ def download_to(
         As `download`.
     """
     if not (address or weights.address):
+        if not weights.command:
+            raise WeightsError(
+                f"The weights of {weights.title} cannot be downloaded: their address is not known. "
+                f"Import a file with `coreset weights import FILE`."
+            )
         raise WeightsError(
-            f"The weights of {weights.title} cannot be downloaded: their address is not known. "
-            f"Import a file with `coreset weights import FILE`."
+            f"The weights of {weights.title} cannot be downloaded: no host has them as a file of Keras. Get them with "
+            f"`{weights.command}` in a copy of the source code, and import the file with "
+            f"`coreset weights import FILE`."
         )
     target = folder / weights.official_file
     kept, part = target.with_name(f".{target.name}.part"), temporary_name(target)

@@ -147,9 +147,12 @@ def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
 
 def missing_sentence(weights: WeightSet) -> str:
     """Return what a user reads where these weights are nowhere: one sentence with the ways out."""
-    download = f"download them with `coreset weights download {weights.name}`, " if weights.address else ""
+    if weights.address:
+        obtain = f"download them with `coreset weights download {weights.name}`, "
+    else:
+        obtain = f"get them with `{weights.command}` in a copy of the source code, " if weights.command else ""
     return (
-        f"The weights of {weights.title} are not on this machine: {download}"
+        f"The weights of {weights.title} are not on this machine: {obtain}"
         f"import a file with `coreset weights import FILE` or `--weights FILE`, or select "
         f"{' or '.join(recommended_without_weights())}, which requires none."
     )
@@ -277,6 +280,7 @@ def _entry(
         is_backbone=any(extractor.backbone for extractor in extractors),
         official_file=weights.official_file,
         address=weights.address,
+        command=weights.command,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from core.data.page_names import file_and_page
 from core.data.sources import source_of
+from core.output.image_files import has_header
 from core.output.manifest import ListedFile
 from core.output.placing import Placer, check_space
 from core.output.planning import Plan, PlannedImage, Written
@@ -46,7 +47,7 @@ class ClassFolders:
             notes.append(
                 f"The images are from {source.short} and were {became}, because there are no files to link to."
             )
-        notes += _page_notes(plan)
+        notes += [*_page_notes(plan), *_header_notes(plan)]
         became_another = self.link is not None and placer.link is None
         return Written(tuple(files), len(files), tuple(notes), self.otherwise if became_another else "")
 
@@ -70,6 +71,26 @@ def _make_class_folders(plan: Plan, building: Path) -> list[str]:
                     f"Class {class_name} has no {set_name} images; its folder {place} is empty, so that class indices "
                     "agree between sets (torchvision's ImageFolder requires allow_empty=True)."
                 )
+    return notes
+
+
+def _header_notes(plan: Plan) -> list[str]:
+    """Return what became of DICOM files and their headers."""
+    found = [image.index for image in plan.images if has_header(plan.dataset.images[image.index])]
+    if not found or plan.names is not None:
+        return []
+    n_pixels = sum(plan.contents.is_pixels(index) for index in found)
+    n_copied = len(found) - n_pixels
+    notes = []
+    if n_pixels:
+        these = "1 DICOM image was" if n_pixels == 1 else f"{n_pixels:,} DICOM images were"
+        notes.append(
+            f"{these} written as PNG, 8 bits per channel, without headers, which may identify patients; "
+            "--dicom-headers copies the files. Text in the pixels remains."
+        )
+    if n_copied:
+        these = "1 DICOM file was" if n_copied == 1 else f"{n_copied:,} DICOM files were"
+        notes.append(f"{these} written with the header, which may identify patients.")
     return notes
 
 

@@ -18,7 +18,7 @@ from core.errors import ExportError
 from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, removed_on_failure
 from core.output.continuing import known_paths
 from core.output.formats import EXPORT_FORMATS
-from core.output.image_files import ImageFiles
+from core.output.image_files import ImageFiles, has_header
 from core.output.lists import NO_COLUMNS, ExtraColumns, Places, list_text, renamed_columns_note
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
 from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
@@ -134,7 +134,7 @@ def _build(
     described = EXPORT_FORMATS[export.files]
     taken = (LIST_NAME, MANIFEST_NAME, "coreset", "remainder", *described.writes)
     folders = safe_names(_class_names(dataset, coreset, sets), taken=taken)
-    contents = ImageFiles(dataset, private=export.private)
+    contents = ImageFiles(dataset, private=export.private, headers=export.dicom_headers)
     plan = Plan(dataset, sets, folders, contents, names, own_settings(export, described))
     written = described.writer.write(plan, building, progress)
     there = {each.file for each in written.files}
@@ -175,8 +175,10 @@ def _renaming_notes(plan: Plan, there: set[str]) -> list[str]:
         for each in plan.images:
             name, suffix = parts_inside_class(plan.dataset, each.index)[-1], PurePosixPath(each.file).suffix
             given = each.file.rpartition("/")[2]
-            # A suffix that was missing is no other name.
+            # A suffix that was missing, or that of pixels in place of a DICOM file, is no other name.
             given = given if name.endswith(suffix) else given.removesuffix(suffix)
+            if has_header(plan.dataset.images[each.index]) and given == PurePosixPath(name).stem:
+                continue
             if each.file in there and given != name:
                 files[plan.dataset.images[each.index].path] = given
         notes.append(renamed_note(files, "file", "files"))

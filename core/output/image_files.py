@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.codecs import boxed_format
+from core.data.dicom.recognising import HEAD_BYTES, is_dicom
 from core.data.images import BYTE_LIMIT, read_rgb
 from core.data.rereading import CHANGED, check_unchanged
 from core.data.sources import source_of
@@ -28,6 +29,8 @@ class ImageFiles:
     dataset : Dataset
     private : bool
         Take the metadata out.
+    headers : bool
+        Let DICOM files leave as they are unless `private`, instead of their pixels as PNG.
 
     Attributes
     ----------
@@ -35,14 +38,15 @@ class ImageFiles:
         Images that were written again as PNG so far, since their metadata could not be taken out otherwise.
     """
 
-    def __init__(self, dataset: Dataset, *, private: bool = False) -> None:
+    def __init__(self, dataset: Dataset, *, private: bool = False, headers: bool = False) -> None:
         self.dataset, self.private = dataset, private
+        self._headers = headers and not private
         self.n_rewritten = 0
         self._source = source_of(dataset.kind)
 
     def file(self, index: int) -> Path | None:
         """Return the file to copy byte for byte; None if it must be made."""
-        return None if self.private else self._own_file(self.dataset.images[index])
+        return None if self.private or self.is_pixels(index) else self._own_file(self.dataset.images[index])
 
     def content(self, index: int) -> bytes:
         """Return a whole image file: the image's own where it can be had and is not private, else one that was made.
@@ -54,7 +58,7 @@ class ImageFiles:
         """
         image = self.dataset.images[index]
         with self.faults(image):
-            if self._source.holds_at(image.path) == "arrays":
+            if self.is_pixels(index):
                 pixels = self._source.read(self.dataset.root, image.path, self.dataset.reading)
                 return png(check_unchanged(self.dataset, index, pixels))
             content = self._original(image)
@@ -64,21 +68,26 @@ class ImageFiles:
     def suffix(self, index: int) -> str:
         """Return the suffix (with its dot) that loaders know an image's content by; empty if none is known."""
         image = self.dataset.images[index]
-        if self._source.holds_at(image.path) == "arrays":
+        if self.is_pixels(index):
             return ".png"
         file = self._own_file(image)
         try:
             if file is None:
-                return sniffed_suffix(self._source.reader.original(self.dataset.root, image.path)[:32])
+                return sniffed_suffix(self._source.reader.original(self.dataset.root, image.path)[:HEAD_BYTES])
             with open_regular(file) as stream:
-                return sniffed_suffix(stream.read(32))
+                return sniffed_suffix(stream.read(HEAD_BYTES))
         except (OSError, ImageError):
             return ""
 
     def n_bytes(self, index: int) -> int:
         """Return about how many bytes a copy of an image takes."""
         image = self.dataset.images[index]
-        return image.width * image.height * 3 if self._source.holds_at(image.path) == "arrays" else image.n_bytes
+        return image.width * image.height * 3 if self.is_pixels(index) else image.n_bytes
+
+    def is_pixels(self, index: int) -> bool:
+        """Return whether the pixels of an image leave, as PNG, instead of a file of the dataset."""
+        image = self.dataset.images[index]
+        return self._source.holds_at(image.path) == "arrays" or (has_header(image) and not self._headers)
 
     @contextmanager
     def faults(self, image: Image) -> Iterator[None]:
@@ -140,16 +149,22 @@ class ImageFiles:
         return stripped
 
 
+def has_header(image: Image) -> bool:
+    """Return whether the file of an image has a header that may identify a person, that of DICOM."""
+    return image.stored is not None and bool(image.stored.form)
+
+
 def sniffed_suffix(head: bytes) -> str:
-    """Return the usual suffix for a file that begins with `head` (32 bytes); empty if unknown."""
+    """Return the usual suffix for a file that begins with `head` (160 bytes); empty if unknown."""
     known = (
         (b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"BM", ".bmp"), (b"GIF8", ".gif"),
         (b"II*\x00", ".tif"), (b"MM\x00*", ".tif"), (b"II+\x00", ".tif"), (b"MM\x00+", ".tif"),
     )  # fmt: skip
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return ".webp"
-    boxed = {"HEIC": ".heic", "AVIF": ".avif", "JPEG 2000": ".jp2"}.get(boxed_format(head) or "")
-    return boxed or next((suffix for start, suffix in known if head.startswith(start)), "")
+    boxed = {"HEIC": ".heic", "AVIF": ".avif", "JPEG 2000": ".jp2"}.get(boxed_format(head[:32]) or "")
+    found = boxed or next((suffix for start, suffix in known if head.startswith(start)), "")
+    return found or (".dcm" if is_dicom(head) else "")
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -23,6 +23,7 @@ from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, ModelUsed, Split, WeightsUsed
 from core.selection.class_budgets import rule_over_classes
 from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
+from core.settings.chosen_file import without_places
 from core.version import __version__
 
 FORMAT = 1
@@ -223,6 +224,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "out": _pinned(dataset, settings.selection.pinned_out),
     }
     named: dict[str, Any] = {}
+    settings = replace(settings, features=without_places(settings.features, private=private))
     if private:
         named = _named_by_content(dataset, settings)
         settings = replace(
@@ -410,7 +412,7 @@ class _WeightsForm:
 
     extractor: str
     sha256: str
-    state: Literal["none", "verified", "unverified", "untrained"]
+    state: Literal["none", "verified", "unverified", "untrained", "file"]
     model: ModelUsed | None = None
 
 

@@ -12,6 +12,7 @@ from core.output.manifest import library_versions, read_manifest, sets_values
 from core.results import Comparison, Coreset, ModelUsed, WeightsUsed
 from core.selection.class_budgets import rule_over_classes
 from core.settings import Settings, names_used, settings_from_dict, settings_to_dict
+from core.settings.chosen_file import without_places
 from core.training.metrics import METRICS
 from core.version import __version__
 
@@ -183,7 +184,8 @@ def _without_names(settings: Settings) -> Settings:
     """Return settings without what names images or folders: the paragraph counts them, and does not name them."""
     data = replace(settings.data, left_out_images=(), left_out_patterns=(), relabelled=())
     selection = replace(settings.selection, pinned_in=(), pinned_out=(), continue_from=None)
-    return replace(settings, data=data, selection=selection)
+    features = without_places(settings.features, private=True)
+    return replace(settings, data=data, selection=selection, features=features)
 
 
 def _weights(weights: "tuple[WeightsUsed, ...]", network: str = "") -> tuple[WeightFacts, ...]:

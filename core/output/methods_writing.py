@@ -88,6 +88,8 @@ class Writer:
                     return ["with random weights"]
                 if each.model is not None:
                     return [f"ONNX file with SHA-256 {each.sha256}, not verified; images: {each.model.preparation}"]
+                if each.state == "file":
+                    return [f"SHA-256 of the file {each.sha256}, not checked by the program"]
                 if each.sha256 and each.state != "none":
                     unverified = ", not a known set" if each.state == "unverified" else ""
                     return [f"weights SHA-256 {each.sha256}{unverified}"]

@@ -1,9 +1,9 @@
 """A trained network with all that is needed to use it, and its use on new images.
 
 A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels of 0 to 255), ``bundle.json``
-(class names in the order of the outputs, input size, weights, what it was trained on, versions) and, where the network
-has features, ``features.npz`` (see `core.output.bundle_features`). The model is loaded
-in Keras' safe mode, and nothing in a bundle is ever unpickled.
+(class names in the order of the outputs, input size, weights, what it was trained on, versions), where the network
+has features, ``features.npz`` (see `core.output.bundle_features`), and on request ``model.onnx`` with ``model.json``
+(see `core.output.onnx_file`). The model is loaded in Keras' safe mode, and nothing in a bundle is ever unpickled.
 """
 
 import json
@@ -23,6 +23,7 @@ from core.files import reason_of, temporary_folder
 from core.forms import FormError, is_number, read_form, read_json
 from core.output.bundle_features import KnownImages, write_known
 from core.output.new_images import NewImages
+from core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFacts, OnnxFile
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import csv_of
 from core.progress import NO_PROGRESS, Progress
@@ -98,6 +99,8 @@ class BundleFacts:
         Not written where it is empty: as images were read before there was a choice.
     features_sha256 : str
         Of the file with what is kept of the images of the training. Not written where it is empty: without that file.
+    onnx : OnnxFacts or None
+        Of the network as an ONNX file. Not written where it is None: without that file.
     """
 
     format: int
@@ -118,6 +121,7 @@ class BundleFacts:
     note: str = ""
     reading: Mapping[str, Any] = field(default_factory=dict)
     features_sha256: str = ""
+    onnx: OnnxFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,7 @@ def save_bundle(
     *,
     reading: Mapping[str, Any] | None = None,
     known: KnownImages | None = None,
+    onnx: OnnxFile | None = None,
 ) -> Path:
     """Write a trained Keras network as a bundle; an earlier bundle in `folder` is replaced when this one is complete.
 
@@ -196,6 +201,8 @@ def save_bundle(
         As in `BundleFacts`.
     known : KnownImages, optional
         What is kept of the images of the training.
+    onnx : OnnxFile, optional
+        The same network, converted.
 
     Raises
     ------
@@ -213,13 +220,36 @@ def save_bundle(
             facts = replace(_facts(trained, settings, hash_file(building / MODEL_NAME)[0]), reading=reading or {})
             if known is not None:
                 facts = replace(facts, features_sha256=write_known(building, known))
-            may_lack = ("reading", "features_sha256")
-            values = {name: value for name, value in asdict(facts).items() if name not in may_lack or value}
-            text = json.dumps(values, ensure_ascii=False, indent=1)
-            (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
+            if onnx is not None:
+                onnx.write(building)
+                facts = replace(facts, onnx=onnx.facts)
+            (building / FACTS_NAME).write_bytes(_facts_text(facts))
     except OSError as error:
         raise ExportError(disk_sentence(error, folder)) from error
     return folder
+
+
+def add_onnx(folder: Path, onnx: OnnxFile) -> None:
+    """Add an ONNX file of the same network to a bundle; its facts name it once it is complete.
+
+    Raises
+    ------
+    ExportError
+        If `folder` is not a bundle, or cannot be written.
+    """
+    facts = replace(read_facts(folder), onnx=onnx.facts)
+    try:
+        write_atomically(folder / DESCRIPTION_NAME, onnx.description.encode())
+        write_atomically(folder / FILE_NAME, onnx.content)
+        write_atomically(folder / FACTS_NAME, _facts_text(facts))
+    except OSError as error:
+        raise ExportError(disk_sentence(error, folder)) from error
+
+
+def _facts_text(facts: BundleFacts) -> bytes:
+    may_lack = ("reading", "features_sha256", "onnx")
+    values = {name: value for name, value in asdict(facts).items() if name not in may_lack or value}
+    return (json.dumps(values, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _check_saved(trained: TrainedRun) -> None:

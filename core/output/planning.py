@@ -7,13 +7,16 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from core.descriptions import SettingsPart
-from core.output.image_files import ImageFiles
+from core.output.image_files import ImageFiles, has_header
 from core.output.manifest import ListedFile
 from core.output.names import PrivateNames, free_name, parts_inside_class, safe_path
 from core.progress import Progress
 from core.results import Dataset, IntArray
 
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2"}
+_IMAGE_SUFFIXES = {
+    ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2",
+    ".dcm", ".dicom", ".dic",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,9 @@ class Plan:
             suffix = self.contents.suffix(index)
             return self.names.name(self.dataset.images[index].path, suffix if suffix in (".jpg", ".png") else ".png")
         path = safe_path(parts_inside_class(self.dataset, index))
+        if has_header(self.dataset.images[index]) and self.contents.is_pixels(index):
+            suffix = PurePosixPath(path).suffix
+            return (path.removesuffix(suffix) if suffix.lower() in _IMAGE_SUFFIXES else path) + ".png"
         # Loaders go by the suffix, the scan by the content: a file without a usual suffix gets one.
         if PurePosixPath(path).suffix.lower() not in _IMAGE_SUFFIXES:
             path += self.contents.suffix(index)

@@ -52,6 +52,8 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
     if names:
         section.lead = f"Features were extracted by {_listed(names)}."
     for weights in content.weights:
+        if weights.state == "file":
+            section.say("Features from a file were not computed, and are not checked, by this program.", "warning")
         if weights.label:
             section.say(weights.label, "warning")
     section.show(tables.weights_table(content))

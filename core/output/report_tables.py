@@ -1,6 +1,7 @@
 """The tables of a report about images, features, clusters, the coreset and how all was made."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from core.output.figures import class_counts
 from core.output.tables import Cell, Column, Table
 from core.results import ClassClusters, ClassEmbedding, Coverage, Dataset, Duplicates, Separation, Split
 from core.settings import Settings, settings_to_dict
+from core.settings.chosen_file import without_places
 
 _COUNT: Final = "count"
 _SHARE: Final = "share"
@@ -89,13 +91,17 @@ def near_duplicates_table(content: ReportContent, labels: Labels) -> Table:
 
 def weights_table(content: ReportContent) -> Table:
     """Return the weights of the extractors."""
-    states = {"none": "needs none", "verified": "verified", "unverified": "not a known set", "untrained": "untrained"}
+    states = {"none": "needs none", "verified": "verified", "unverified": "not a known set", "untrained": "untrained",
+              "file": "features from a file, not checked"}  # fmt: skip
     rows = tuple(
         (each.extractor, states[each.state] if each.model is None else "unverified model of the user", each.digest)
         for each in content.weights
     )
-    of_what = "over tensors" if all(each.model is None for each in content.weights) else "over tensors, or of the file"
-    columns = (Column("extractor", "Extractor"), Column("weights", "Weights"), Column("sha256", f"SHA-256 {of_what}"))
+    columns = (
+        Column("extractor", "Extractor"),
+        Column("weights", "Weights"),
+        Column("sha256", "SHA-256 over tensors, or of the file"),
+    )
     return Table("weights", "Weights", columns, rows)
 
 
@@ -245,6 +251,8 @@ _OF_PATHS = ("pinned_in", "pinned_out", "left_out_images")
 def settings_table(settings: Settings, labels: Labels) -> Table:
     """Return every setting by stage."""
     rows: list[tuple[Cell, ...]] = []
+    private = labels.private is not None
+    settings = replace(settings, features=without_places(settings.features, private=private))
     for stage, values in settings_to_dict(settings).items():
         for name, value in values.items():
             if name in _OF_PATHS:
@@ -254,6 +262,8 @@ def settings_table(settings: Settings, labels: Labels) -> Table:
             if name == "continue_from":
                 named = value["name"] if labels.private is None else ""
                 value = f"{named} {len(value['images']):,} images, SHA-256 {value['digest']}".strip()
+            if name == "own" and stage == "features":
+                value = [_file_words(owner, which, one) for owner, held in value.items() for which, one in held.items()]
             rows.append((stage, name, _value_words(value)))
     columns = (Column("stage", "Stage"), Column("name", "Setting"), Column("value", "Value"))
     return Table("settings", "Settings", columns, tuple(rows))
@@ -264,6 +274,14 @@ def version_table(versions: Mapping[str, str]) -> Table:
     return Table(
         "versions", "Versions", (Column("name", "Name"), Column("version", "Version")), tuple(versions.items())
     )
+
+
+def _file_words(owner: str, name: str, value: Any) -> str:
+    """Return an own setting of an extractor; a chosen file by its name, shape and digest."""
+    if not isinstance(value, Mapping) or "digest" not in value:
+        return f"{owner} {name}: {value}"
+    shape = f"{value['rows']:,} × {sum(value['blocks'].values()):,}, " if "rows" in value else ""
+    return f"{owner} {name}: {value['name']} {shape}SHA-256 {value['digest']}".replace(":  ", ": ")
 
 
 def _value_words(value: Any) -> str:

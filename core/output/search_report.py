@@ -64,9 +64,31 @@ def agreement_table(found: SearchResult) -> Table:
         ]
         if test is not None and test.regret is not None:
             ends = [_points(end) for end in (test.regret_low, test.regret_high) if end is not None]
-            rows.insert(4, ("Regret, test accuracy, points (90 % interval)",
-                            f"{_points(test.regret)} ({' to '.join(ends)})"))  # fmt: skip
+            inside = "the same configuration" if len(set(ends)) == 1 else " to ".join(ends)
+            words = f"{_points(test.regret)} ({inside})"
+            rows.insert(4, ("Regret, test accuracy, points (90 % interval)", words))
     return Table("search_agreement", "Search on the coreset and on the whole pool", columns, tuple(rows))
+
+
+def agreement_values(found: SearchResult) -> Table:
+    """Return the figures of `agreement_table` in full precision, for its CSV."""
+    columns = (Column("measure", "Measure"), Column("value", "Value", "number"))
+    agreement, test = found.agreement, found.test
+    if agreement is None:
+        return Table("search_agreement", "", columns, ())
+    regrets = (None, None, None) if test is None else (test.regret, test.regret_low, test.regret_high)
+    figures: dict[str, Cell] = {
+        "kendall_tau": agreement.tau,
+        "p_value": agreement.p_value,
+        "trials_ranked": agreement.n_ranked,
+        "regret_validation": agreement.regret,
+        **dict(zip(("regret_test", "regret_test_low", "regret_test_high"), regrets, strict=True)),
+        "coreset_seconds": found.coreset_seconds,
+        "pool_seconds": found.pool_seconds,
+        "selection_seconds": agreement.once_seconds,
+        "pays_after_trials": agreement.pays_after,
+    }
+    return Table("search_agreement", "Search on the coreset and on the whole pool", columns, tuple(figures.items()))
 
 
 def _points(share: float) -> str:
@@ -84,7 +106,8 @@ def search_section(
         section.say(note, "note")
     numbering.draw(section, _figure(found), _caption(found))
     section.show(search_table(found), limit=TRIALS_SHOWN)
-    section.show(agreement_table(found))
+    section.show(agreement_table(found), csv="search_agreement")
+    section.keep(agreement_values(found))
     return section
 
 
@@ -115,7 +138,7 @@ def _figure(found: SearchResult) -> "Figure":
             ranked = [trial for trial in by_number if trial.is_ranked]
             so_far = list(itertools.accumulate((trial.coreset.accuracy for trial in ranked), max))
             numbers = [trial.number + 1 for trial in ranked]
-            axes.step(numbers, so_far, where="post", color=MUTED, linewidth=1)
+            axes.step([*numbers, len(by_number)], [*so_far, so_far[-1]], where="post", color=MUTED, linewidth=1)
             axes.locator_params(axis="x", integer=True)
             axes.set_xlabel("trial")
             axes.set_ylabel("validation accuracy, coreset")

@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import check_mapped
-from core.data.readings import stored_choices
 from core.errors import (
     CannotContinueError,
     LostImagesError,
     SamplerFailedError,
     SettingsError,
 )
-from core.output.bundle_features import known_images
-from core.output.model_bundle import save_bundle
 from core.palette import sampler_mark
 from core.pipeline.comparison_progress import (
     remember_training,
@@ -25,6 +22,7 @@ from core.pipeline.comparison_progress import (
     split_progress,
     time_shares,
 )
+from core.pipeline.keeping_models import KeptModels
 from core.pipeline.outlook import fine_tuning_notes
 from core.pipeline.planning import (
     EVERYTHING,
@@ -39,9 +37,8 @@ from core.pipeline.planning import (
 )
 from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
-from core.pipeline.stages import Prepared, fixed_settings, split_dataset
+from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.teaching import any_taught, missing_baselines
-from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
 from core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
 from core.selection.kept import NO_KEPT, find_kept
@@ -179,6 +176,8 @@ def run_comparison(
     discarded = discard_unchecked(prepared.study.cache_folder)
     notes = [*kept.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared)]
     notes += missing_baselines(settings.comparison, settings.training)
+    models = KeptModels(keep_models, settings.comparison)
+    notes += models.notes_before
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
@@ -210,15 +209,13 @@ def run_comparison(
                 stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
                 remember_training(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
-                if keep_models is not None:
-                    _keep_model(part, one, replace(trained, result=result), keep_models, training_progress)
+            models.keep(part, one, result, trained, training_progress)
             runs.append(result)
             progress.publish(result.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
     alike = [parts[run.key.split].without_lost_tests(run) for run in runs]
-    return _without(
-        left_out, prepared, alike, [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)]
-    )
+    notes_after = [*_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts), *models.notes()]
+    return _without(left_out, prepared, alike, [*notes, *notes_after])
 
 
 def _check_networks(prepared: Prepared) -> None:
@@ -386,28 +383,3 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
 def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
     """Return the mode of the trainings by steps of some networks; empty where none is trained by steps."""
     return training.steps if any(name in NETWORKS and NETWORKS[name].has_steps for name in networks) else ""
-
-
-def _keep_model(part: SplitPart, planned: PlannedRun, trained: TrainedRun, folder: Path, progress: Progress) -> None:
-    """Save the network of a run as a model bundle, if it is of the first repetition of the first split."""
-    kept = NETWORKS[planned.network].is_saved and trained.model is not None
-    if not kept or planned.repetition > 0 or planned.split > 0:
-        return
-    prepared = part.prepared
-    settings = fixed_settings(prepared.study.settings, prepared.dataset)
-    known = known_images(
-        trained.model,
-        prepared.dataset,
-        part.indices(planned),
-        trained.result.test_indices,
-        settings.training.image_size,
-        prepared.study.cache_folder,
-        progress,
-    )
-    save_bundle(
-        folder / bundle_name(trained.result.key),
-        trained,
-        settings.training,
-        reading=stored_choices(settings.data),
-        known=known,
-    )

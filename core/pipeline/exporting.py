@@ -9,7 +9,7 @@ import numpy as np
 from core.data.reading_notes import reading_notes
 from core.data.relabelling import relabelled_notes
 from core.data.sources import source_of
-from core.descriptions import registry
+from core.descriptions import registry, resolve
 from core.errors import ExportError
 from core.features.weights import import_weights, list_weights
 from core.output.export import export_coreset
@@ -19,6 +19,7 @@ from core.output.manifest import Manifest, read_manifest
 from core.output.reproducing import records_for, same_selection, settings_for
 from core.output.tables import Cell
 from core.output.verification import verify
+from core.pipeline.feature_labels import feature_labels
 from core.pipeline.own_models import with_models_here
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
@@ -27,6 +28,8 @@ from core.progress import NO_PROGRESS, Progress, PublishingProgress
 from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used
+from core.settings.chosen_file import ChosenFile, changed_files
+from core.settings.listed import settings_in
 
 __all__ = [
     "Again",
@@ -54,17 +57,9 @@ SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
 def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
-    """Return the labels that must be shown with every result: unverified models or weights, synthetic images."""
-    labels = [SYNTHETIC] if synthetic else []
-    for extracted in prepared.extracted:
-        if extracted.weights.label:
-            labels.append(extracted.weights.label)
-        if extracted.failed:
-            labels.append(
-                f"{len(extracted.failed):,} images could not be read by {extracted.extractor} and "
-                f"were excluded, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
-            )
-    return tuple(labels)
+    """Return the labels that must be shown with every result, as of unverified models; see `feature_labels`."""
+    labels = feature_labels(prepared.study, prepared.extracted)
+    return (SYNTHETIC, *labels) if synthetic else labels
 
 
 def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
@@ -164,7 +159,13 @@ def _equal_reading_notes(prepared: Prepared, settings: Settings) -> list[str]:
     """Return a note on how to read exported files like the dataset, since fewer files may use a smaller range."""
     if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
         return []
+    with_headers = settings.export.dicom_headers and not settings.export.private
+    stored = [image.stored for image in prepared.dataset.images if image.stored is not None]
+    if not any(each.kind and (with_headers or not each.form) for each in stored):
+        return []
     flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
+    if with_headers and settings.data.window != "stored":
+        flags += f" --window {settings.data.window}"
     return [f"The exported files are unchanged; with {flags} they are read like those of the dataset."]
 
 
@@ -186,6 +187,21 @@ def _check_plugins(manifest: Manifest) -> None:
                 raise ExportError(f"{registry(kind).unknown(name)}{made}")
 
 
+def _with_files(manifest: Manifest, source: Path, files: Mapping[str, Path], progress: Progress) -> Settings:
+    """Return the settings of a manifest with the places of files that it knows by their content alone."""
+
+    def beside(file: ChosenFile) -> ChosenFile:
+        place = manifest.file.absolute().parent / file.name
+        return replace(file, place=place.as_posix()) if file.name and place.is_file() else file
+
+    settings = replace(manifest.settings, features=changed_files(manifest.settings.features, beside))
+    for setting in settings_in("features"):
+        if setting.where in files:
+            value, _ = resolve(setting.facts.from_file)(files[setting.where], source, settings.data, progress)
+            settings = setting.put(settings, value)
+    return settings
+
+
 @dataclass(frozen=True)
 class Again:
     """A reproduced coreset; `differences` are sentences, empty if it is the same."""
@@ -201,9 +217,20 @@ def rerun(
     cache_folder: Path,
     *,
     weights_file: Path | None = None,
+    files: Mapping[str, Path] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Again:
     """Reproduce the coreset of a `coreset.json` from `source`.
+
+    Parameters
+    ----------
+    manifest_file, source, cache_folder : Path
+    weights_file : Path, optional
+        As in `core.pipeline.study.Study`.
+    files : mapping of str to Path, optional
+        Where files are that settings name by their content, such as a features file, by `Setting.where`. Others are
+        looked for in the folders of the manifest and of the dataset.
+    progress : Progress
 
     Raises
     ------
@@ -212,6 +239,7 @@ def rerun(
     """
     manifest = with_models_here(read_manifest(manifest_file))
     _check_plugins(manifest)
+    manifest = replace(manifest, settings=_with_files(manifest, source, files or {}, progress))
     dataset = open_dataset(source, cache_folder, progress, settings=manifest.settings.data)
     records = records_for(manifest, dataset)
     if records != manifest.settings.data.relabelled:  # of a private export, found again by content
@@ -225,6 +253,10 @@ def rerun(
     before = {(w.extractor, w.digest) for w in manifest.weights}
     now = {(e.weights.extractor, e.weights.digest) for e in prepared.extracted}
     if before != now:
-        names = sorted({name for name, _ in before ^ now})
-        differences.append(f"The weights of {', '.join(names)} are not those of the export.")
+        of_files = {e.extractor for e in prepared.extracted if e.label}
+        names = sorted({name for name, _ in before ^ now} - of_files)
+        if names:
+            differences.append(f"The weights of {', '.join(names)} are not those of the export.")
+        if {name for name, _ in before ^ now} & of_files:
+            differences.append("The features file is not that of the export: its SHA-256 is another.")
     return Again(prepared, coreset, tuple(differences))

@@ -71,7 +71,8 @@ def evaluate_external(
     settings : DataSettings, optional
         Settings to read the dataset with, other than those of pixels.
     choices : mapping, optional
-        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
+        Values of ``grey_levels``, ``alpha``, ``pages``, ``window`` and ``channels`` that differ from those of the
+        training.
 
     Raises
     ------
@@ -107,5 +108,8 @@ def _opened(
     read = choices_from(reading)
     if choices:
         read = changed_choices(read, **choices)
-    changed = replace(settings or DataSettings(), grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages)
+    changed = replace(
+        settings or DataSettings(),
+        grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages, window=read.window, channels=read.channels,
+    )  # fmt: skip
     return open_dataset(source, cache_folder, progress, settings=changed)

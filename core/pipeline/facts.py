@@ -6,10 +6,18 @@ import numpy as np
 
 from core.errors import FeatureError, MissingWeightsError, WeightsError
 from core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_clustering, estimate_reduction
-from core.features.extraction import Extracted, count_missing, extract, extractor_cost
-from core.features.extractors import EXTRACTORS, extractor_named, recommended, recommended_without_weights
+from core.features.description import Extractor
+from core.features.extraction import Extracted, count_missing, extract, extractor_cost, without_failed
+from core.features.extractors import (
+    EXTRACTORS,
+    extractor_in,
+    extractor_named,
+    recommended,
+    recommended_without_weights,
+)
 from core.features.reduction import embed_pool
 from core.features.separation import separation
+from core.features.steps import FileState
 from core.features.weights import find_weights
 from core.pipeline.stages import used_images
 from core.pipeline.study import Study
@@ -51,24 +59,48 @@ def weights_state(name: str) -> tuple[str, str]:
         return "broken", str(error)
 
 
+def state_of(study: Study, dataset: Dataset, extractor: Extractor) -> tuple[str, str]:
+    """Return the state of an extractor's weights or, if it reads a file, of that; and the sentence naming the ways out.
+
+    Parameters
+    ----------
+    study : Study
+    dataset : Dataset
+    extractor : Extractor
+        With its own settings.
+    """
+    if not extractor.from_file:
+        return weights_state(extractor.name)
+    try:
+        stored = extractor.stored
+    except FeatureError as error:
+        return "broken", str(error)
+    state = stored.state(dataset, study.cache_folder) if stored is not None else FileState("broken")
+    return state.name, state.sentence
+
+
 def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[ExtractorFact, ...]:
     """Return the requirements of all extractors of the registry, and the estimated costs of features to compute."""
     indices = used_images(split)
     facts = []
-    for name, extractor in EXTRACTORS.items():
-        state, sentence = weights_state(name)
+    for name, described in EXTRACTORS.items():
+        own = own_settings(study.settings.features, described)
+        extractor = described.with_settings(own)
+        state, sentence = state_of(study, dataset, extractor)
         missing = len(indices)
-        if state not in ("missing", "unusable", "broken"):
+        if state not in ("missing", "unusable", "broken", FileState.NOT_CHOSEN):
             missing = count_missing(
                 dataset,
                 name,
                 cache_folder=study.cache_folder,
                 indices=indices,
                 untrained=study.settings.features.untrained,
-                settings=own_settings(study.settings.features, extractor),
+                settings=own,
             )
+        if state == FileState.MISSING and not missing:
+            state, sentence = FileState.THERE, ""  # all that it has for these images was read before
         n_features = extractor.n_features
-        cost = extractor_cost(name, study.cache_folder)
+        cost = extractor_cost(name, study.cache_folder, own)
         estimate = Estimate(
             seconds=cost.seconds_for(missing) if missing else 0.0,
             memory_bytes=cost.bytes_for(missing),
@@ -88,9 +120,16 @@ def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[Extra
                 n_images=len(indices),
                 estimate=estimate,
                 follows=extractor.derived_from,
+                file=file_words(extractor),
             )
         )
     return tuple(facts)
+
+
+def file_words(extractor: Extractor) -> str:
+    """Return which file an extractor with its own settings reads, and the label of its features; empty for others."""
+    stored = extractor.stored if extractor.from_file else None
+    return stored.label if stored is not None else ""
 
 
 def estimate_after_features(study: Study, dataset: Dataset, split: Split) -> Estimate:
@@ -98,7 +137,7 @@ def estimate_after_features(study: Study, dataset: Dataset, split: Split) -> Est
     sizes = [int(n) for n in np.bincount(dataset.labels[split.pool]) if n]
     seconds, memory = 0.0, 0
     for name in study.settings.features.extractors:
-        for n_features in extractor_named(name).blocks.values():
+        for n_features in extractor_in(study.settings.features, name).blocks.values():
             one = estimate_reduction(sizes, n_features)
             seconds, memory = seconds + one.seconds, max(memory, one.memory_bytes)
     clusters = estimate_clusters(sizes, study.settings.clusters)
@@ -126,6 +165,7 @@ def separation_of(
     study: Study, dataset: Dataset, split: Split, extracted: Sequence[Extracted], progress: Progress = NO_PROGRESS
 ) -> Separation:
     """Return the separation of concatenated extractors: leave-one-out 5-NN accuracy over the pool."""
+    split = without_failed(split, extracted)
     across = embed_pool(dataset, split, extracted, cache_folder=study.cache_folder, progress=progress)
     return separation(dataset, across, tuple(e.extractor for e in extracted))
 

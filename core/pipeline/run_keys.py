@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
+
 from core.cache import fingerprint
 from core.descriptions import choices_of, resolve
 from core.errors import FeatureError, WeightsError
 from core.features.extraction import Extracted
+from core.features.extractors import extractor_named
 from core.features.reduction import embed_pool
 from core.features.weights import identify, weight_set
 from core.pipeline.planning import PlannedRun
-from core.pipeline.stages import PROBE_COMPONENTS, Prepared, extract_features
+from core.pipeline.stages import PROBE_COMPONENTS, Prepared, extract_features, used_images
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray, PoolEmbedding, RunKey
@@ -53,6 +56,15 @@ def probe_input_of(prepared: Prepared, network: Network, progress: Progress = NO
     extracted = (
         known.get(name) or extract_features(prepared.study, prepared.dataset, prepared.split, (name,), progress)[0]
     )
+    lacking = np.flatnonzero(np.isin(extracted.failed_indices, used_images(prepared.split)))
+    if len(lacking):
+        n, first = len(lacking), extracted.failed[int(lacking[0])]
+        title = extractor_named(name).title
+        raise FeatureError(
+            f"{network.title} uses “{title}”, which {n:,} image{'s' * (n != 1)} of this comparison "
+            f"lack{'s' * (n == 1)}, such as {first.path}: {first.reason} Select “{title}” on the Features page, too, "
+            "so that these images are excluded, or exclude them by hand."
+        )
     embedding = embed_pool(
         prepared.dataset,
         prepared.split,

@@ -15,6 +15,7 @@ from core.errors import TrainingError
 from core.estimate import remember_speed, sizes_speed
 from core.features.extraction import without_failed
 from core.memory import memory_for
+from core.pipeline.feature_labels import feature_labels
 from core.pipeline.outlook import plan_view
 from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_images
 from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
@@ -96,7 +97,7 @@ def find_sizes(
     ]
     split = pool.split
     seconds = _training_seconds(study, name, curves[0].sizes, len(split.validation), len(split.test))
-    notes = [*_notes(pool), _measured_with(trained)]
+    notes = [*feature_labels(study, pool.extracted), *_notes(pool), _measured_with(trained)]
     for curve, title in zip(curves, ("of the sampler", "of random selection"), strict=True):
         missed = unfitted_sizes(curve)
         if missed:

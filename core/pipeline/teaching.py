@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.cache import ArrayCache, fingerprint
 from core.estimate import EXACT_LIMIT, FLOPS_OF_TWO_CORES, Speeds, remember_speed
-from core.features.extractors import EXTRACTORS
+from core.features.extractors import EXTRACTORS, extractor_in
 from core.pipeline.planning import EVERYTHING, STRATIFIED, plan
 from core.pipeline.stages import Prepared
 from core.pipeline.study import Study
@@ -133,7 +133,8 @@ def teacher_seconds(study: Study, n_pool: int) -> float:
     if not any_taught(comparison, training):
         return 0.0
     names = study.settings.features.extractors
-    sizes = [size for name in names if name in EXTRACTORS for size in EXTRACTORS[name].blocks.values()]
+    known = [extractor_in(study.settings.features, name) for name in names if name in EXTRACTORS]
+    sizes = [size for extractor in known for size in extractor.blocks.values()]
     # For every image and fold of each view its part of the smaller Gram matrix, on one core; none is made beyond.
     sides = [min(n_pool, size) if min(n_pool, size) <= EXACT_LIMIT else KRYLOV_COLUMNS for size in sizes]
     flops = sum(2.0 * FOLDS * size * side for size, side in zip(sizes, sides, strict=True))

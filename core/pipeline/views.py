@@ -19,7 +19,8 @@ class ExtractorFact:
     ----------
     weights_state : str
         ``"needs none"``, ``"verified"``, ``"unverified"``, ``"unverified model"``, ``"missing"``, ``"unusable"``;
-        ``"broken"``: the code of the extractor of a plugin fails.
+        ``"broken"``: the code of the extractor of a plugin fails. Of one that reads a file, one of the names of
+        `core.features.steps.FileState`.
     missing_sentence : str
         What to do if the extractor cannot be used; else empty.
     n_cached, n_images : int
@@ -28,6 +29,8 @@ class ExtractorFact:
         Costs of the features that are not computed.
     follows : str
         Name of an extractor from whose features those of this one are derived at no cost; empty if there is none.
+    file : str
+        Which file its features are read from, with the label of every result; empty if they are computed.
     """
 
     name: str
@@ -41,6 +44,7 @@ class ExtractorFact:
     n_images: int
     estimate: Estimate
     follows: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,8 @@ def predict(
     Parameters
     ----------
     choices : mapping, optional
-        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
+        Values of ``grey_levels``, ``alpha``, ``pages``, ``window`` and ``channels`` that differ from those of the
+        training.
     """
     loaded = load_bundle(bundle)
     if choices:
@@ -317,4 +318,4 @@ def _finish(
         write_report(out / REPORT, content, private=study.settings.export.private, progress=progress)
     write_atomically(out / MARK, json.dumps({"identity": _identity(study), "finished": True}).encode())
     notes = reading_notes(content.dataset.images, content.dataset.reading)
-    return StudyOutcome(out / REPORT, comparison, tuple(clock.times), tuple(notes))
+    return StudyOutcome(out / REPORT, comparison, tuple(clock.times), (*content.labels, *notes))

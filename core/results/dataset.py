@@ -43,6 +43,9 @@ class Image:
         Class in the source, where the user has relabelled the image; empty otherwise.
     quality : tuple of float or None
         Values of `core.data.quality.MEASURES`; None if they were not measured, as by earlier versions.
+    header : tuple of str
+        Of a DICOM image: keyed hashes of patient, study and series, empty where it has none, and its place in the
+        series; see `core.data.dicom.subjects`. Empty for any other.
     """
 
     path: str
@@ -60,6 +63,7 @@ class Image:
     more: tuple[str, ...] = ()
     original_class: str = ""
     quality: tuple[float, ...] | None = None
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,15 +42,15 @@ class WeightsUsed:
     extractor : str
     digest : str
         SHA-256 (hex) over the tensors, or over the file of a model; empty for an extractor without weights.
-    state : {"none", "verified", "unverified", "untrained"}
-        ``"none"``: the extractor has no weights.
+    state : {"none", "verified", "unverified", "untrained", "file"}
+        ``"none"``: the extractor has no weights; ``"file"``: its features are read from a file; `digest` is of that.
     model : ModelUsed or None
         A model that the user added; None for weights of a known network.
     """
 
     extractor: str
     digest: str
-    state: Literal["none", "verified", "unverified", "untrained"]
+    state: Literal["none", "verified", "unverified", "untrained", "file"]
     model: ModelUsed | None = None
 
     @property

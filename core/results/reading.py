@@ -1,7 +1,7 @@
 """Conversion of stored values to pixels: the facts of an image, and the rules of a dataset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Range = tuple[float, float]
 
@@ -28,6 +28,17 @@ class Stored:
         Number of pages of the size of the largest page.
     blank : bool
         Whether the page that was read, of several, has a single colour.
+    form : str
+        Format of a file whose header may identify a person, ``"dicom"``, so that exports write its pixels instead of
+        the file; empty for any other.
+    window : str
+        Of a DICOM image that was converted by a window: centre and width such as ``"40:400"``, or ``"table"``.
+    n_windows : int
+        How many windows the file offers, of which the first was used; 0 where a window of the settings was.
+    n_channels : int
+        Channels of an image that are not red, green and blue and an alpha channel; 0 for any other.
+    planes : str
+        What OME or ImageJ say of the pages of a file, such as ``"OME-TIFF of 3 channels (DAPI, FITC, TRITC)"``.
     """
 
     kind: str = ""
@@ -39,6 +50,11 @@ class Stored:
     hidden: bool = False
     n_pages: int = 1
     blank: bool = False
+    form: str = ""
+    window: str = ""
+    n_windows: int = 0
+    n_channels: int = 0
+    planes: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,12 @@ class Reading:
     pages : str
         Rule for files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"``,
         ``"channels"``, or ``"each"``: every page is a separate image, see `core.data.page_names`.
+    window : str
+        Of greyscale DICOM images: ``"stored"``, by the first window in the file, ``"full"``, by the range of the file
+        kind, or centre and width such as ``"40:400"``.
+    channels : str
+        Of images with other channels than red, green and blue: which become these, numbers from 1 with commas between;
+        ``"auto"``: the first three.
     """
 
     levels: str = "declared"
@@ -73,6 +95,8 @@ class Reading:
     alpha: str = "white"
     alphas: Mapping[str, str] = field(default_factory=dict)
     pages: str = "first"
+    window: str = "stored"
+    channels: str = "auto"
 
     def range_of(self, kind: str) -> Range | None:
         """Return the range of a file kind; None if none is fixed."""
@@ -84,5 +108,5 @@ class Reading:
 
     def same_rules(self, other: "Reading") -> bool:
         """Return whether ranges and rules that were fixed under one are valid under the other."""
-        mine, theirs = ((each.levels, each.percentiles, each.alpha, each.pages) for each in (self, other))
+        mine, theirs = (replace(each, ranges={}, alphas={}) for each in (self, other))
         return mine == theirs

@@ -120,6 +120,9 @@ class LevelsFacts:
         Stored values that become black and white; None if each file has its own.
     clipped : float
         Share of the values outside `range_after`, 0 to 1.
+    window : str
+        Of DICOM: the window by which the first image is converted, such as ``"40:400"``; then `range_after` is its
+        range, if it has one.
     before, after : SmallImage or None
         The image with each range.
     problem : str
@@ -135,6 +138,7 @@ class LevelsFacts:
     range_before: Range | None = None
     range_after: Range | None = None
     clipped: float = 0.0
+    window: str = ""
     before: SmallImage | None = None
     after: SmallImage | None = None
     problem: str = ""

@@ -35,6 +35,8 @@ class WeightsEntry:
         Name of the official file.
     address : str
         URL of the official file; empty where there is none.
+    command : str
+        What gets the weights where there is no address, entered in a copy of the source code; empty if nothing does.
     """
 
     name: str
@@ -50,3 +52,4 @@ class WeightsEntry:
     is_backbone: bool
     official_file: str
     address: str
+    command: str = ""

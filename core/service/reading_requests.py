@@ -85,7 +85,10 @@ class PreviewLevels(Request[LevelsFacts]):
         if self.after is not None:
             requested = reading_of(self.after)
             # Transparency and pages are not previewed here.
-            after = replace(before, levels=requested.levels, percentiles=requested.percentiles, ranges=requested.ranges)
+            after = replace(
+                before, levels=requested.levels, percentiles=requested.percentiles, ranges=requested.ranges,
+                window=requested.window,
+            )  # fmt: skip
         source = source_of(self.source_kind)
         return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
 

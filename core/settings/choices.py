@@ -15,7 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.earlier import EarlierCoreset
-from core.settings.levels import check_pages, parse_alpha, parse_levels
+from core.settings.levels import check_pages, parse_alpha, parse_channels, parse_levels, parse_window
 from core.settings.path_patterns import check_patterns
 from core.settings.quality import QualitySettings
 from core.settings.relabelling import Relabelling, sorted_records
@@ -76,6 +76,15 @@ class DataSettings(SettingsPart):
         What becomes of transparent parts; see `core.settings.levels.parse_alpha`.
     pages : str
         Which page of a file of several is read: ``"first"``, a number from 1, ``"max"``, ``"mean"``, ``"channels"``.
+    window : str
+        Of greyscale DICOM images: ``"stored"``, ``"full"``, or centre and width; see
+        `core.settings.levels.parse_window`.
+    channels : str
+        Which channels of images that are not in colour become red, green and blue; see
+        `core.settings.levels.parse_channels`.
+    header_groups : str
+        What of the headers of DICOM files names groups where the dataset has no others: ``"patient"``, ``"study"``,
+        ``"series"`` or ``"none"``.
     layout : str
         What the folders of a folder of images represent, from the top, with slashes between; ``"auto"`` takes the
         most likely layout with a note, ``"plain"`` reads train and test folders by these names alone and takes every
@@ -165,6 +174,24 @@ class DataSettings(SettingsPart):
         tip="What is read from files with several pages or frames: first, a page number, max or mean (over all "
             "pages), channels (three pages as red, green and blue), or each (every page as a separate image)",
     )  # fmt: skip
+    window: str = choice(
+        "stored", neutral="stored", title="Window of DICOM images", typed="WINDOW",
+        tip="Which values of greyscale DICOM images become black and white: stored (the first window in the file, the "
+            "range of all files if it has none), full (the range of all files), or centre and width such as 40:400",
+        question="A window applies to the values after rescaling, such as Hounsfield units in CT. With windows from "
+                 "the files, equal values in two files may become different grey levels; one window avoids this.",
+    )  # fmt: skip
+    channels: str = choice(
+        "auto", neutral="auto", title="Channels shown as colours", typed="CHANNELS",
+        tip="Which channels of images such as fluorescence become red, green and blue: auto (the first three), or one "
+            "to three numbers such as 3,1,2; one alone is shown in grey",
+    )  # fmt: skip
+    header_groups: str = choice(
+        "patient", neutral="none", title="Groups from DICOM headers",
+        tip="What keeps DICOM images together in a split if neither folders nor a table define groups",
+        values={"patient": "DICOM PatientID", "study": "DICOM StudyInstanceUID", "series": "DICOM SeriesInstanceUID",
+                "none": "None"},
+    )  # fmt: skip
     layout: str = choice(
         "auto", neutral="plain", title="Folder layout",
         tip="What the levels of the folder tree represent. Automatic uses the most likely layout and reports it",
@@ -190,6 +217,8 @@ class DataSettings(SettingsPart):
         parse_levels(self.grey_levels)
         parse_alpha(self.alpha)
         check_pages(self.pages)
+        parse_window(self.window)
+        parse_channels(self.channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -403,6 +432,8 @@ class ComparisonSettings(SettingsPart):
         Accuracy difference for which the needed repetitions are reported; 0.01 is one point.
     controls : bool
         Add stratified random, and matched random for samplers with budgets of their own.
+    onnx : bool
+        Also write each network that is saved as a model bundle as an ONNX file.
     """
 
     samplers: tuple[str, ...] = choice(
@@ -440,6 +471,11 @@ class ComparisonSettings(SettingsPart):
         True, neutral=True, kept=True, title="Add baselines",
         tip="Add stratified random, and matched random for samplers with budgets of their own",
     )  # fmt: skip
+    onnx: bool = choice(
+        False, neutral=False, title="Also save networks as ONNX",
+        tip="Adds model.onnx to each saved network, for other programs; only if it gives the same probabilities as the "
+            "Keras model on validation images",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -467,6 +503,9 @@ class ExportSettings(SettingsPart):
     probabilities_and_weights : bool
         Add to the list a teacher's out-of-fold probability of each class, and the share of the pool that each selected
         image represents.
+    dicom_headers : bool
+        Copy or link DICOM files as they are, with headers that may identify patients, instead of writing their pixels
+        as PNG. Never in a private export.
     own : mapping of str to SettingsPart
         By export format; see `SelectionSettings`.
     """
@@ -491,6 +530,11 @@ class ExportSettings(SettingsPart):
         False, neutral=False, title="With probabilities and weights",
         tip="Adds to coreset.csv the class probabilities estimated by a teacher that has not seen the image, and the "
             "fraction of the pool that each selected image represents",
+    )  # fmt: skip
+    dicom_headers: bool = choice(
+        False, neutral=False, title="DICOM files with headers",
+        tip="Copies or links DICOM files as they are, with the names and dates in their headers; otherwise their "
+            "pixels are written as PNG without any header",
     )  # fmt: skip
     own: Mapping[str, Any] = own("export format")
 

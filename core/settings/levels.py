@@ -1,4 +1,4 @@
-"""Parsing of `--grey-levels`, `--alpha` and `--pages`, which determine how stored values become pixels."""
+"""Parsing of the settings that determine how stored values become pixels, such as `--grey-levels` and `--window`."""
 
 import math
 import re
@@ -10,15 +10,19 @@ from core.errors import SettingsError
 LEVELS_RULES = ("used", "declared")
 ALPHA_RULES = ("auto", "white", "ignore")
 PAGE_RULES = ("first", "max", "mean", "channels", "each")
+WINDOW_RULES = ("stored", "full")
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})", re.IGNORECASE)
+_CHANNEL = re.compile(r"[1-9][0-9]{0,3}")
 _KIND = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LEVELS_MUST = (
     "used, declared, percentiles:0.1:99.9, a range such as 0:4095, or the range of one file kind such as "
     "16-bit-tiff=0:4095"
 )
 _ALPHA_MUST = "auto, white or ignore, or one of the last two for one file kind, such as alpha-png=ignore"
+_WINDOW_MUST = "stored, full, or centre and width such as 40:400, the width above 0"
+_CHANNELS_MUST = "auto, or one to three numbers of channels from 1 with commas between, such as 2,3,1"
 _PAGES_MUST = "first, max, mean, channels, each, or a page number such as 3"
 
 
@@ -143,6 +147,41 @@ def check_pages(text: str) -> None:
     """
     if text not in PAGE_RULES and not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
         raise _wrong("pages", text, _PAGES_MUST)
+
+
+def parse_window(text: str) -> tuple[float, float] | None:
+    """Return centre and width of a value of `--window`; None for a rule.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither.
+    """
+    if text in WINDOW_RULES:
+        return None
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise _wrong("window", text, _WINDOW_MUST)
+    centre, width = float(found[1]), float(found[2])
+    if not (math.isfinite(centre) and math.isfinite(width) and width > 0):
+        raise _wrong("window", text, _WINDOW_MUST)
+    return centre, width
+
+
+def parse_channels(text: str) -> tuple[int, ...]:
+    """Return the channels of a value of `--channels`, from 1; empty for ``"auto"``.
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    if text == "auto":
+        return ()
+    parts = text.split(",")
+    if not 1 <= len(parts) <= 3 or not all(_CHANNEL.fullmatch(part) for part in parts):
+        raise _wrong("channels", text, _CHANNELS_MUST)
+    return tuple(int(part) for part in parts)
 
 
 def range_text(low: float, high: float) -> str:

@@ -20,6 +20,7 @@ from core.errors import SettingsError
 from core.files import reason_of
 from core.forms import LIST_BYTES, is_number, read_json, strict_containers
 from core.settings.choices import DataSettings, SelectionSettings, Settings
+from core.settings.chosen_file import IN_NO_KEY, ChosenFile
 from core.settings.own import described, kind_of, put_own
 
 _OWN = "own"
@@ -37,17 +38,33 @@ def settings_in_keys(settings: Any) -> dict[str, Any]:
     """Return settings, or one section, as keys and fingerprints contain them.
 
     That is the stored form without what changes no result: the time at which an image was relabelled, the name of an
-    earlier coreset, the thresholds of quality checks, and how hyperparameters are searched.
+    earlier coreset, name and place of a file that is known by its digest, the thresholds of quality checks, and how
+    hyperparameters are searched.
     """
     if isinstance(settings, Settings):
         names = (each.name for each in fields(settings) if each.name not in _IN_NO_KEY)
         return {name: settings_in_keys(getattr(settings, name)) for name in names}
-    values = settings_to_dict(settings)
+    values = _without_places(settings, settings_to_dict(settings))
     if isinstance(settings, DataSettings) and _RELABELLED in values:
         values[_RELABELLED] = [{k: v for k, v in each.items() if k != _WHEN} for each in values[_RELABELLED]]
     if isinstance(settings, SelectionSettings) and _EARLIER in values:
         values[_EARLIER] = {k: v for k, v in values[_EARLIER].items() if k != _NAME}
     return values
+
+
+def _without_places(part: SettingsPart, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the stored form of a section or of own settings without names and places of chosen files."""
+    found = dict(values)
+    for each in fields(part):
+        value = getattr(part, each.name)
+        if isinstance(value, ChosenFile):
+            found[each.name] = {k: v for k, v in found[each.name].items() if k not in IN_NO_KEY}
+    own = found.get(_OWN)
+    if own:
+        held: Mapping[str, Any] = getattr(part, _OWN)
+        parts = {name: held[name] for name in own if isinstance(held.get(name), SettingsPart)}
+        found[_OWN] = own | {name: _without_places(inner, own[name]) for name, inner in parts.items()}
+    return found
 
 
 def settings_from_dict(values: Mapping[str, Any]) -> Settings:

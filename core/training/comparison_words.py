@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.descriptions import registry
+from core.features.extractors import EXTRACTORS
 from core.results import Difference, Row, RunResult, split_word, splits_words
 from core.settings import TrainingSettings
 from core.training.architectures import NETWORKS
@@ -188,14 +189,35 @@ def opening_sentences(
     shown = [network for name, network in NETWORKS.items() if any(row.network == name for row in rows)]
     for network in shown:
         seen = probe_extractors.get(network.name, "")
-        if network.sees_embeddings and seen and seen in chosen_by:
-            sentences.append(
-                f"The {network.words} uses the same features ({seen}) as the selection. Its gains may be "
-                "smaller for a network with other features; also evaluate with another extractor."
-            )
+        if network.sees_embeddings and seen:
+            sentences += independence_sentences(network.words, seen, chosen_by)
     if differences:
         sentences += [network.remark for network in shown if network.remark]
     return tuple(sentences)
+
+
+def independence_sentences(words: str, seen: str, chosen_by: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on whether a probe sees other features than the selection did.
+
+    Parameters
+    ----------
+    words : str
+        The probe, as a sentence has it.
+    seen : str
+        Extractor whose features it sees.
+    chosen_by : sequence of str
+        Extractors of the selection; none: nothing is known of them, and nothing is said.
+    """
+    other = "Its gains may be smaller for a network with other features; also evaluate with another extractor."
+    if not chosen_by:
+        return ()
+    if seen in chosen_by:
+        return (f"The {words} uses the same features ({seen}) as the selection. {other}",)
+    weights = EXTRACTORS[seen].weights if seen in EXTRACTORS else ""
+    alike = [name for name in chosen_by if weights and name in EXTRACTORS and EXTRACTORS[name].weights == weights]
+    if alike:
+        return (f"The {words} uses features ({seen}) of the same network as the selection ({alike[0]}). {other}",)
+    return (f"The {words} uses features ({seen}) that the selection did not use ({', '.join(chosen_by)}).",)
 
 
 def _range_note(metric: Metric, low: float, high: float) -> str:

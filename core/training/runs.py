@@ -71,7 +71,7 @@ class StoredWeights:
 
     extractor: str
     digest: str
-    state: Literal["none", "verified", "unverified", "untrained"]
+    state: Literal["none", "verified", "unverified", "untrained", "file"]
     model: ModelUsed | None = None
 
 

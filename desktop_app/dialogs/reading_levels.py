@@ -1,4 +1,4 @@
-"""The grey levels of files of more than 8 bits: the stored values of a file kind, a rule, and one image under it."""
+"""The grey levels of files of more than 8 bits: stored values of a file kind, a rule or window, one image under it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,12 +7,13 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from core.descriptions import choices_of
 from core.errors import SettingsError
 from core.results import Image, LevelsFacts, Range
 from core.service.dataset_requests import DatasetView
 from core.service.reading_requests import PreviewLevels
 from core.settings import DataSettings
-from core.settings.levels import changed_levels, parse_levels, range_text
+from core.settings.levels import changed_levels, parse_levels, parse_window, range_text
 from desktop_app import theme
 from desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, scaled_pixmap
 from desktop_app.service.engine import EngineService
@@ -26,7 +27,10 @@ RULES = {
     "percentiles": "Percentiles of the values",
     "range": "A range of this file kind",
 }
+WINDOWS = {"stored": "Windows in the files", "full": "None: grey levels as above", "own": "One window for all"}
 AUTOMATIC = ("used",)
+BY_FILES = "stored"
+FIRST_WINDOW = (40.0, 400.0)
 FILES = 16
 SIDE = theme.UNIT * 18
 WIDEST = 1e12
@@ -41,14 +45,17 @@ class LevelsTab(ReadingTab):
 
     def __init__(self, view: DatasetView | None, settings: DataSettings, service: EngineService) -> None:
         super().__init__(service)
-        self._view, self._settings, self._levels = view, settings, settings.grey_levels
+        self._view, self._settings = view, settings
+        self._levels, self._window = settings.grey_levels, settings.window
         images: Sequence[Image] = view.dataset.images if view is not None else ()
         self._kinds = Counter(one.stored.kind for one in images if one.stored is not None and one.stored.kind)
+        self._has_windows = any(one.stored is not None and one.stored.form and one.stored.kind for one in images)
         self._has_end = False
         if not self._kinds:
             self.show_empty(NOT_SCANNED if view is None else EMPTY)
             return
         self._lay_out()
+        self._show_window()
         self._show_rule()
 
     def _lay_out(self) -> None:
@@ -75,6 +82,7 @@ class LevelsTab(ReadingTab):
             grid.addWidget(label_of(widget, name, tip), at // 2, at % 2 * 2)
             grid.addWidget(widget, at // 2, at % 2 * 2 + 1)
             grid.setColumnStretch(at % 2 * 2 + 1, 1)
+        self._add_window(grid, len(named) // 2)
         self.kinds.currentIndexChanged.connect(self._show_kind)
         self.rules.currentIndexChanged.connect(self._choose_rule)
         self.body.addLayout(grid)
@@ -96,15 +104,46 @@ class LevelsTab(ReadingTab):
         self.body.addLayout(row)
         self.body.addStretch(1)
 
+    def _add_window(self, grid: QGridLayout, row: int) -> None:
+        """Add what decides by which windows DICOM images are converted; without such images it is hidden."""
+        self.windows, self.centre, self.width_box = ComboBox(), NumberBox(), NumberBox()
+        for name, title in WINDOWS.items():
+            self.windows.addItem(title, name)
+        facts = dict(choices_of(DataSettings))["window"]
+        named: tuple[tuple[QWidget, str, str], ...] = (
+            (self.windows, "DICOM window", facts.tip),
+            (self.centre, "Centre", "The value in the middle between black and white, such as 40 in Hounsfield units"),
+            (self.width_box, "Width", "The difference between the values that become black and white"),
+        )
+        for at, (widget, name, tip) in enumerate(named):
+            label = QLabel(name)
+            label.setBuddy(widget)
+            widget.setAccessibleName(name)
+            widget.setToolTip(tip)
+            widget.setAccessibleDescription(tip)
+            place = row + (at + 1) // 2, (at + 1) % 2 * 2 if at else 0
+            grid.addWidget(label, place[0], place[1])
+            grid.addWidget(widget, place[0], place[1] + 1, 1, 1 if at else 3)
+            label.setVisible(self._has_windows)
+            widget.setVisible(self._has_windows)
+        for box in (self.centre, self.width_box):
+            box.setDecimals(6)
+            box.setRange(-WIDEST, WIDEST)
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._choose_window)
+        self.windows.currentIndexChanged.connect(self._choose_window)
+
     # --- choosing ---------------------------------------------------------------------------------------------
 
     def changes(self) -> dict[str, Any]:
-        """Return the grey levels, where they are others."""
-        return {} if self._levels == self._settings.grey_levels else {"grey_levels": self._levels}
+        """Return the grey levels and the window, where they are others."""
+        asked = {"grey_levels": self._levels, "window": self._window}
+        return {name: value for name, value in asked.items() if value != getattr(self._settings, name)}
 
     def reset(self) -> None:
-        """Use the range that all files of a kind use."""
-        self._levels = AUTOMATIC
+        """Use the windows in the files, and the range that all files of a kind use."""
+        self._levels, self._window = AUTOMATIC, BY_FILES
+        self._show_window()
         self._show_rule()
         self.changed.emit()
         self.preview()
@@ -132,6 +171,45 @@ class LevelsTab(ReadingTab):
         for widget in (self.rules, self.low, self.high):
             widget.blockSignals(False)
         self._let_type()
+
+    def _show_window(self) -> None:
+        """Show which windows are used."""
+        own = parse_window(self._window)
+        shown = own or FIRST_WINDOW
+        boxes = (self.windows, self.centre, self.width_box)
+        for widget in boxes:
+            widget.blockSignals(True)
+        self.windows.setCurrentIndex(self.windows.findData("own" if own is not None else self._window))
+        self.centre.setValue(shown[0])
+        self.width_box.setValue(shown[1])
+        for widget in boxes:
+            widget.blockSignals(False)
+        self._let_type_window()
+
+    def _let_type_window(self) -> None:
+        for box in (self.centre, self.width_box):
+            box.setEnabled(self.windows.currentData() == "own")
+
+    def _choose_window(self) -> None:
+        """Take over the window."""
+        name, width = self.windows.currentData(), self.width_box.value()
+        self._let_type_window()
+        if name == "own" and width <= 0:
+            self.stop()
+            self.set_problem(f"The width of the window must be above 0; found {width:g}.")
+            return
+        self._window = range_text(self.centre.value(), width) if name == "own" else name
+        self.set_problem("")
+        self.changed.emit()
+        self.preview_soon()
+
+    def _show_ends(self, ends: Range) -> None:
+        """Show what a window makes black and white; both are typed for the range of a file kind alone."""
+        for box, value in ((self.low, ends[0]), (self.high, ends[1])):
+            if not box.isEnabled():
+                box.blockSignals(True)
+                box.setValue(value)
+                box.blockSignals(False)
 
     def _let_type(self) -> None:
         typed = self.rules.currentData() in ("range", "percentiles")
@@ -182,7 +260,7 @@ class LevelsTab(ReadingTab):
         dataset = self._view.dataset
         paths = [one.path for one in dataset.images if one.stored is not None and one.stored.kind == self.kind]
         some = tuple(paths[at * len(paths) // FILES] for at in range(FILES)) if len(paths) > FILES else tuple(paths)
-        after = DataSettings(grey_levels=self._levels) if self.changes() else None
+        after = DataSettings(grey_levels=self._levels, window=self._window) if self.changes() else None
         request = PreviewLevels(dataset.kind, dataset.root, self.kind, some, dataset.reading, after)
         self.file.setText(some[0])
         self.ask(request, self._show)
@@ -192,11 +270,18 @@ class LevelsTab(ReadingTab):
         for label, image in ((self.before, facts.before), (self.after, facts.after)):
             label.setPixmap(scaled_pixmap(image, SIDE))
         parts = [f"{percentile:g} %: {value:g}" for percentile, value in facts.percentiles]
+        if facts.window and facts.range_after is not None:
+            self._show_ends(facts.range_after)
         self.values.setText("Percentiles of the values\n" + "\n".join(parts) if parts else "")
         if facts.problem:
             self.say(facts.problem, "bad")
             return
         ends = facts.range_after
+        if facts.window and self._window == BY_FILES:
+            black_white = f", black {ends[0]:g} and white {ends[1]:g}" if ends is not None else ""
+            what = "a table" if facts.window == "table" else f"{facts.window} (centre and width{black_white})"
+            self.say(f"Each file is converted by its own window; that of the file shown is {what}.", "")
+            return
         if ends is None:
             self.say("Every file is converted by the bits that its format declares.", "")
             return

@@ -282,8 +282,7 @@ class WeightsRow(QFrame):
         backbone = "; available as backbone of the transfer network" if weights.is_backbone else ""
         self.used_by.setText(f"Used by {' and '.join(weights.extractor_titles)}{backbone}.")
         missing = weights.state == "missing"
-        official = f"{weights.official_file}, about {byte_size(weights.n_bytes)}. {weights.licence}"
-        self.place.setText(f"Official file: {official}" if missing else str(weights.file))
+        self.place.setText(_where_from(weights) if missing else str(weights.file))
         self.copy.setVisible(missing and bool(weights.address))
         self.copy.setAccessibleName(f"Copy the address of the weights of {weights.title}")
         self.download.setVisible(missing and bool(weights.address))
@@ -297,3 +296,12 @@ class WeightsRow(QFrame):
 
     def _emit(self) -> None:
         self.download_requested.emit(self._weights)
+
+
+def _where_from(weights: WeightsEntry) -> str:
+    """Return where missing weights are to be had, how large they are, and whose they are."""
+    size = f"about {byte_size(weights.n_bytes)}. {weights.licence}"
+    if weights.official_file:
+        return f"Official file: {weights.official_file}, {size}"
+    size = size[:1].upper() + size[1:]
+    return f"{size}. In a copy of the source code: {weights.command}" if weights.command else size

@@ -122,6 +122,8 @@ class DatasetPage(Page):
         self.controls.add("data.near_duplicates_together", more=True)
         self.controls.add("data.near_duplicate_bits", more=True)
         self.leaks = self.controls.add("data.drop_leaks", more=True)
+        self.header_groups = self.controls.add("data.header_groups", more=True)
+        self.controls.add("data.channels", more=True)
 
     # --- hooks ------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from core.results import Separation
 from core.service.dataset_requests import DatasetView
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
 from core.settings import FeatureSettings
+from core.settings.listed import Setting, settings_in
 from core.words import byte_size, duration
 from desktop_app import theme
 from desktop_app.dialogs.question import DetailsDialog
@@ -40,6 +41,7 @@ from desktop_app.pages.features_extractors import ExtractorList
 from desktop_app.pages.features_models import OwnModels
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.card import Card
+from desktop_app.widgets.file_field import FileField
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.separation_bars import SeparationBars
@@ -78,6 +80,7 @@ class FeaturesPage(Page):
         self.models = OwnModels(self)
         self.models.changed.connect(self.on_weights_changed)
         self.extractors.removal_requested.connect(self.models.ask_to_remove)
+        self.extractors.file_requested.connect(self._choose_file)
         self.add_option("Extractors", self.extractors, question=SEVERAL)
         self.add_to_options(self.models.button)
         self.controls.place(self.extractors, "features.extractors")
@@ -299,7 +302,8 @@ class FeaturesPage(Page):
         """Ask what every extractor needs and costs here, unless it is known for these images."""
         if self.model.facts("dataset") is None or self.job_numbers(DescribeExtractors) or not self.images_are_there():
             return
-        searched = f"{self.model.project.source} {self.model.project.settings.data}"
+        settings = self.model.project.settings
+        searched = f"{self.model.project.source} {settings.data} {settings.features.own}"
         if searched != self._looked_for:
             self._looked_for = searched
             self.ask(DescribeExtractors(self._study_of_known()), self._show_extractors)
@@ -319,6 +323,23 @@ class FeaturesPage(Page):
             self.set_empty(NOT_THERE)
 
     # --- choices ----------------------------------------------------------------------------------------------
+
+    def _choose_file(self, name: str) -> None:
+        """Let the file be chosen that an extractor reads: the first of its own settings that is one."""
+        for setting in settings_in("features"):
+            widget = self.controls.placed.get(setting.where)
+            if setting.owner == name and isinstance(widget, FileField):
+                widget.choose()
+                return
+
+    def take_setting(self, setting: Setting, value: object) -> None:
+        """Use the file that was chosen, and the extractor that reads it."""
+        features = self.model.settings("features")
+        used = features.extractors
+        extractors = used if setting.owner in used else (*used, setting.owner)
+        self._fell_back, self._looked_for = None, ""
+        text = f"change of “{setting.facts.title}”"
+        self.change_settings("features", text=text, extractors=extractors, **setting.changed(features, value))
 
     def _choose(self, names: object) -> None:
         self._fell_back = None

@@ -13,6 +13,8 @@ CLEAR, SOME = 0.7, 0.3
 """Shares of what chance leaves, above which features are said to tell the classes apart, or to do so in part."""
 # State of the weights of an extractor that is not known here.
 GONE = "gone"
+# States of an extractor whose features file has to be chosen or located first.
+NO_FILE = ("no file", "file missing", "file changed")
 # From benchmarks/results/quality.md: even herding, budgets by difficulty, ten splits.
 EVIDENCE = (
     "Measured on a quarter of the PBC images: with 5 % of the images, selection on colour-texture, VGG16 and VGG16 "
@@ -42,7 +44,11 @@ def recommended() -> dict[str, Any]:
 def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | None:
     """Return what to use where extractors that are chosen cannot work here; None where all of them can."""
     known = {fact.name: fact for fact in facts}
-    missing = [known[name] for name in used if name in known and cannot_work(known[name])]
+    # A features file that is missing is located, not replaced by other features.
+    missing = [
+        known[name] for name in used
+        if name in known and cannot_work(known[name]) and known[name].weights_state not in NO_FILE
+    ]  # fmt: skip
     if not missing:
         return None
     left = tuple(name for name in used if name not in {fact.name for fact in missing}) or _without_weights()
@@ -106,8 +112,8 @@ def tip_for_both() -> str:
 
 
 def cannot_work(fact: ExtractorFact) -> bool:
-    """Return whether an extractor lacks weights that can be used, or its plugin fails or is not here."""
-    return fact.weights_state in ("missing", "unusable", "broken", GONE)
+    """Return whether an extractor lacks weights or a file that can be used, or its plugin fails or is not here."""
+    return fact.weights_state in ("missing", "unusable", "broken", GONE, *NO_FILE)
 
 
 def gone(used: Sequence[str]) -> tuple[ExtractorFact, ...]:
@@ -122,7 +128,7 @@ def gone(used: Sequence[str]) -> tuple[ExtractorFact, ...]:
 
 def ways_out(fact: ExtractorFact) -> str:
     """Return what to do about an extractor that cannot work, in the words of the window."""
-    if fact.weights_state in ("broken", GONE):
+    if fact.weights_state in ("broken", GONE, *NO_FILE):
         return fact.missing_sentence
     state = "are not installed" if fact.weights_state == "missing" else "cannot be used"
     instead = _listed([recommended()[name].in_words for name in _without_weights()], "or")

@@ -22,9 +22,19 @@ STATES = {
     "missing": "weights missing",
     "unusable": "weight file cannot be used",
     "broken": "plugin failed",
+    "no file": "no features file chosen",
+    "file": "read from the file",
+    "file missing": "features file not found",
+    "file changed": "features file has changed",
     GONE: "not installed",
 }
 UNVERIFIED = ("unverified", "unverified model")
+
+# The button of an extractor that reads a file, by its state.
+FILE_BUTTONS = {
+    "no file": "Choose file…", "file": "Choose another file…", "file missing": "Locate…",
+    "file changed": "Choose again…",
+}  # fmt: skip
 
 
 class ExtractorList(QWidget):
@@ -38,11 +48,14 @@ class ExtractorList(QWidget):
         The user asks for weights that are missing.
     removal_requested : (str)
         The user asks to remove a model that was added, by its name.
+    file_requested : (str)
+        The user is to choose the file that this extractor reads.
     """
 
     chosen = Signal(object)
     weights_requested = Signal()
     removal_requested = Signal(str)
+    file_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,6 +83,7 @@ class ExtractorList(QWidget):
                 row.box.toggled.connect(self._emit)
                 row.weights_requested.connect(self.weights_requested)
                 row.removal_requested.connect(self.removal_requested)
+                row.file_requested.connect(self.file_requested)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
@@ -113,9 +127,11 @@ class _Row(QWidget):
 
     weights_requested = Signal()
     removal_requested = Signal(str)
+    file_requested = Signal(str)
 
     def __init__(self, name: str) -> None:
         super().__init__()
+        self._reads_file = False
         self._name = name
         self._missing = False
         self.box = QCheckBox()
@@ -134,7 +150,7 @@ class _Row(QWidget):
             set_tone(label, "muted")
         self.bring = QPushButton("Import weights…")
         self.bring.setToolTip("See what is missing, where to get it and how to import it")
-        self.bring.clicked.connect(self.weights_requested)
+        self.bring.clicked.connect(self._emit_request)
         self.remove = QPushButton("Remove model…")
         self.remove.setToolTip("Remove this model from the extractors, after confirmation")
         self.remove.clicked.connect(self._ask_to_remove)
@@ -161,14 +177,27 @@ class _Row(QWidget):
         self.box.setToolTip(words)
         self.box.setAccessibleDescription(words)
         has_code = fact.weights_state not in ("broken", GONE)
-        self.tip.setText(fact.tip if has_code else fact.missing_sentence)
+        self._reads_file = fact.weights_state in FILE_BUTTONS
+        self.tip.setText((fact.file or fact.tip) if has_code else fact.missing_sentence)
         self.state.setText("  ·  ".join(_facts_of(fact, accuracy, missing=missing)))
         self.state.setToolTip(_details_of(fact))
-        set_tone(self.state, "warning" if missing or fact.weights_state in UNVERIFIED else "muted")
         self.remove.setVisible(fact.weights_state == "unverified model")
         self.remove.setAccessibleName(f"Remove the model {fact.title}")
-        self.bring.setVisible(missing and has_code)
-        self.bring.setAccessibleName(f"Import the weights of {fact.title}")
+        not_known = fact.weights_state in (*UNVERIFIED, "file changed")
+        set_tone(self.state, "warning" if (missing and fact.weights_state != "no file") or not_known else "muted")
+        self.bring.setVisible((missing and has_code) or self._reads_file)
+        if self._reads_file:
+            self.bring.setText(FILE_BUTTONS[fact.weights_state])
+            self.bring.setToolTip("Choose the file with the features of each image")
+            self.bring.setAccessibleName(f"{fact.title}: {FILE_BUTTONS[fact.weights_state]}")
+        else:
+            self.bring.setAccessibleName(f"Import the weights of {fact.title}")
+
+    def _emit_request(self) -> None:
+        if self._reads_file:
+            self.file_requested.emit(self._name)
+        else:
+            self.weights_requested.emit()
 
     def _ask_to_remove(self) -> None:
         self.removal_requested.emit(self._name)

@@ -163,6 +163,11 @@ class PageFrame(QWidget):
         """
         self.sentence_label.setText(text or self._sentence)
 
+    def set_mark(self, text: str = "") -> None:
+        """Show under the title what must be known of every result on this page; empty for nothing."""
+        self.mark_label.setText(text)
+        self.mark_label.setVisible(bool(text))
+
     def set_hint(self, text: str, *, warning: bool = False) -> None:
         """Say something beside Run: an estimate, what is stale; empty for nothing."""
         self.hint.setText(text)
@@ -178,6 +183,12 @@ class PageFrame(QWidget):
         self.sentence_label.setWordWrap(True)
         set_tone(self.sentence_label, "muted")
         words.addWidget(self.sentence_label)
+        self.mark_label = QLabel()
+        self.mark_label.setWordWrap(True)
+        self.mark_label.setTextFormat(Qt.TextFormat.PlainText)
+        set_tone(self.mark_label, "warning")
+        self.mark_label.hide()
+        words.addWidget(self.mark_label)
         self.hint = QLabel()
         set_tone(self.hint, "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

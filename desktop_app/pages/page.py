@@ -1,16 +1,19 @@
 """The base class of the five pages: what every step has in common."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from core.errors import CoresetError
-from core.settings.listed import Setting
+from core.service.setting_requests import ReadSettingOfFile, SettingOfFile
+from core.settings.listed import Setting, settings_in
 from desktop_app import theme
 from desktop_app.pages import STEPS
 from desktop_app.pages.asking import AskingPage, PageContext
+from desktop_app.pages.features_mark import AFTER_FEATURES, features_mark
 from desktop_app.pages.frame import OPTIONS_WIDTHS
 from desktop_app.pages.setting_controls import SettingControls
 from desktop_app.service.selection import SelectionQuestions
@@ -57,6 +60,7 @@ class Page(AskingPage):
         ``why_not()``: why the step cannot run now, in a sentence (the button's tooltip), or "".
         ``run()``: start the step, usually by `ask` with ``as_step=True``. Called only if ``why_not()`` is "".
         ``on_enter()``, ``on_leave()``: the page is shown or hidden.
+        ``take_setting(setting, value)``: the value of a setting was read from a file that the user chose.
         ``on_weights_changed()``: weights have come to this computer; of every page, shown or not.
         ``forget()``: another project is open, or none: show nothing of the one before, keep nothing that was made from
         it. Called of every page, shown or not, when the model holds the new project already; ``refresh`` comes after
@@ -157,6 +161,7 @@ class Page(AskingPage):
         self.controls = SettingControls(self)
         self.controls.changed.connect(self._on_control_changed)
         self.controls.refused.connect(self.messages.warning)
+        self.controls.file_given.connect(self._on_file_given)
         theme.set_icon(self.run_button, "run", "on_accent")
         self.build()
         self.order_options()
@@ -205,6 +210,10 @@ class Page(AskingPage):
             self._show_model()
             return False
         return True
+
+    def take_setting(self, setting: Setting, value: object) -> None:
+        """Give a setting a value that was read from a file."""
+        self._on_control_changed(setting, value)
 
     def try_run(self) -> None:
         """Run the step if it can run; otherwise say why not."""
@@ -352,6 +361,9 @@ class Page(AskingPage):
 
     def _show_model(self) -> None:
         self.controls.show(self.model.project.settings)
+        self.set_mark(
+            features_mark(self.model.settings("features")) if (self.place or self.stage) in AFTER_FEATURES else ""
+        )
         self.refresh()
         self.fit_options()
 
@@ -363,6 +375,15 @@ class Page(AskingPage):
             self._show_model()
             return
         self.change_settings(setting.section, text=f"change of “{setting.facts.title}”", merge=True, **changes)
+
+    def _on_file_given(self, setting: Setting, file: str) -> None:
+        self.ask(ReadSettingOfFile(self.study(), setting.where, Path(file)), self._take_setting)
+
+    def _take_setting(self, found: SettingOfFile) -> None:
+        section = found.where.partition(".")[0]
+        self.take_setting(next(each for each in settings_in(section) if each.where == found.where), found.value)
+        if found.notes:
+            self.messages.warning(" ".join(found.notes), "")
 
     def show_run_state(self) -> None:
         """Show whether the step can run now, and why not."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, Q
 from core.descriptions import inside_sentence, registry
 from core.results import Dataset
 from core.settings import Settings
+from core.settings.chosen_file import ChosenFile
 from core.settings.listed import Setting, settings_in
 from core.settings.names import MATCHED
 from core.settings.own import kind_of
@@ -19,6 +20,7 @@ from desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
 from desktop_app.pages.value_of_images import ValueOfImages
 from desktop_app.widgets.check_group import BOX, CheckGroup
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
+from desktop_app.widgets.file_field import FileField
 from desktop_app.widgets.words import wrapped
 
 LARGEST = 2**31 - 1
@@ -52,11 +54,14 @@ class SettingControl(QObject):
     -------
     changed : (Setting, object)
         The user gave the setting another value.
+    file_given : (Setting, str)
+        The user chose the file that the setting's value is to be read from.
     refused : (str)
         What the user typed is no such value; the sentence says what is expected.
     """
 
     changed = Signal(object, object)
+    file_given = Signal(object, str)
     refused = Signal(str)
 
     def __init__(self, setting: Setting, parent: QObject | None = None, *, title: str = "") -> None:
@@ -97,7 +102,9 @@ class SettingControl(QObject):
             return
         blocked = widget.blockSignals(True)
         try:
-            if isinstance(widget, CheckGroup):
+            if isinstance(widget, FileField):
+                _show_file(widget, value)
+            elif isinstance(widget, CheckGroup):
                 offered = self.setting.names
                 widget.show_names(value, {name: self._unlisted(name) for name in value if name not in offered})
             elif isinstance(widget, QCheckBox):
@@ -131,6 +138,8 @@ class SettingControl(QObject):
     def _made(self) -> QWidget:
         setting = self.setting
         kind = setting.plain_kind
+        if isinstance(kind, type) and issubclass(kind, ChosenFile):
+            return self._made_file()
         if setting.is_list and setting.names:
             return self._made_group()
         if setting.names:
@@ -150,6 +159,12 @@ class SettingControl(QObject):
             line.setPlaceholderText(self._words(setting.default))
         line.editingFinished.connect(self._emit_text)
         return line
+
+    def _made_file(self) -> FileField:
+        field = FileField(self.title)
+        field.chosen.connect(self._emit_file)
+        field.removed.connect(self._emit_no_file)
+        return field
 
     def _made_group(self) -> CheckGroup:
         kind, names = self.setting.facts.kind, self.setting.names
@@ -231,6 +246,12 @@ class SettingControl(QObject):
         else:
             self.refused.emit(f"At least one {self.setting.facts.kind or 'of them'} is required.")
             self.show(self._shown)
+
+    def _emit_file(self, file: str) -> None:
+        self.file_given.emit(self.setting, file)
+
+    def _emit_no_file(self) -> None:
+        self.changed.emit(self.setting, None)
 
     def _emit_box(self, ticked: bool) -> None:
         self.changed.emit(self.setting, ticked)
@@ -315,6 +336,14 @@ class SettingControl(QObject):
         return f"{name} (missing)", registry(kind).unknown(name) if kind else ""
 
 
+def _show_file(field: FileField, chosen: ChosenFile | None) -> None:
+    if chosen is None:
+        field.show_file("")
+    else:
+        where = f"{chosen.place}\n" if chosen.place else ""
+        field.show_file(chosen.in_words, place=chosen.place, details=f"{where}SHA-256: {chosen.digest}")
+
+
 def _with_owner(setting: Setting) -> str:
     """Return a title that tells whose own setting it is; the program's own titles do by themselves."""
     title = setting.facts.title
@@ -348,11 +377,14 @@ class SettingControls(QObject):
     -------
     changed : (Setting, object)
         The user gave a setting another value.
+    file_given : (Setting, str)
+        See `SettingControl`.
     refused : (str)
         See `SettingControl`.
     """
 
     changed = Signal(object, object)
+    file_given = Signal(object, str)
     refused = Signal(str)
 
     def __init__(self, page: PageFrame) -> None:
@@ -392,6 +424,7 @@ class SettingControls(QObject):
         setting = next(each for each in settings_in(section) if each.where == f"{section}.{rest}")
         control = SettingControl(setting, self, title=title)
         control.changed.connect(self.changed)
+        control.file_given.connect(self.file_given)
         control.refused.connect(self.refused)
         if isinstance(control.widget, QSpinBox | QDoubleSpinBox):
             control.widget.setPrefix(prefix)

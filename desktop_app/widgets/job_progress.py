@@ -56,7 +56,8 @@ class JobProgress(QWidget):
     def show_busy(self, doing: str) -> None:
         """Show that a job has started; an empty text hides the row."""
         self.setVisible(bool(doing))
-        self.doing.setText(doing)
+        if doing:
+            self.doing.setText(doing)
         self.bar.setRange(0, 0 if doing else 1)
         self.cancel.setEnabled(bool(doing))
 

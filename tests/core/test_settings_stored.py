@@ -29,6 +29,7 @@ from core.settings import (
     with_own,
 )
 from core.settings import reading as reading_module
+from core.settings.chosen_file import ChosenFile, FeaturesFile
 from core.settings.own import described, kind_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
@@ -46,6 +47,10 @@ ALL = [(kind, name) for kind in parts() for name, _ in choices_of(kind)]
 
 
 EARLIER = EarlierCoreset("before", "0" * 64, (EarlierImage("a.png", "a", "b"),))
+CHOSEN = {
+    ChosenFile: ChosenFile(digest="0" * 64, name="f.csv", place="/a/f.csv"),
+    FeaturesFile: FeaturesFile(digest="1" * 64, name="f.npy", place="/a/f.npy", rows=3, blocks={"a": 2, "b": 1}),
+}
 # Settings whose text has a grammar of its own, or that consist of several values.
 WRITTEN = {
     "continue_from": EARLIER,
@@ -58,6 +63,8 @@ WRITTEN = {
     "dropout_range": (0.1, 0.2),
     "augmentation_range": (0.5, 1.5),
     "epoch_counts": (5, 10),
+    "window": "40:400",
+    "channels": "3,1,2",
     "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
 }
 
@@ -66,6 +73,8 @@ def other_value(kind: type[SettingsPart], name: str) -> Any:
     """Return a valid value that is not the default."""
     facts: Choice = dict(choices_of(kind))[name]
     value, annotated = getattr(kind(), name), typing.get_type_hints(kind)[name]
+    if ChosenFile in (chosen := typing.get_args(annotated)) or FeaturesFile in chosen:
+        return CHOSEN[typing.get_args(annotated)[0]]
     if name in WRITTEN and kind in (DataSettings, SelectionSettings, SearchSettings):
         return WRITTEN[name]
     if facts.values:

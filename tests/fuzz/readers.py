@@ -22,9 +22,12 @@ from typing import Any, Literal
 import cv2
 import h5py
 import numpy as np
+import pydicom
+import tifffile
 from openjpeg.utils import encode_array
 from openpyxl import Workbook
 from PIL import Image
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from core.cache import ArrayCache, RowStore
 from core.data.dataset import load_dataset, save_dataset
@@ -62,8 +65,11 @@ from core.results import Image as ImageFacts
 from core.settings import read_settings
 from core.training.pixels import PixelStore
 from core.training.runs import load_runs
+from tests.core.data.dicom_files import compressed as encapsulated
+from tests.core.data.dicom_files import dicom_bytes, item, written
 from tests.core.features.own_models.onnx_files import SIZE
 from tests.core.features.own_models.onnx_files import model as make_model
+from tests.fuzz import feature_files
 
 if sys.platform != "win32":
     import resource
@@ -125,6 +131,50 @@ def _deep_images() -> list[bytes]:
     found += [cv2.imencode(".avif", colour >> 2, [cv2.IMWRITE_AVIF_DEPTH, 10])[1].tobytes()]
     large = (np.resize(each, (40, 40, *each.shape[2:])) for each in (grey, colour))
     return [*found, *(bytes(encode_array(each, bits_stored=12)) for each in large)]
+
+
+def _other_tiffs() -> list[bytes]:
+    """Return TIFF files that Pillow does not read, and such with dimensions by OME and ImageJ."""
+    values = (np.random.default_rng(0).random((9, 12, 4)) * 250).astype(np.float32)
+    planes = {"photometric": "minisblack", "planarconfig": "separate"}
+    found = []
+    for array, options in (
+        (values, {"photometric": "minisblack", "planarconfig": "contig", "compression": "zlib", "rowsperstrip": 2}),
+        (values.astype(np.uint8), {"photometric": "minisblack", "planarconfig": "contig", "tile": (16, 16)}),
+        (np.moveaxis(values, 2, 0).astype(np.uint16), {**planes, "byteorder": ">", "compression": "lzma"}),
+        (np.moveaxis(values, 2, 0).astype(np.uint8), {"ome": True, "photometric": "minisblack", "metadata":
+         {"axes": "CYX", "Channel": {"Name": ["a", "b", "c", "d"]}}}),
+        (np.moveaxis(values, 2, 0).astype(np.uint8), {"imagej": True, "metadata": {"axes": "CYX"}}),
+        (values[:, :, 0].astype(np.float64), {"photometric": "minisblack", "bigtiff": True, "compression": "zlib"}),
+    ):  # fmt: skip
+        stream = io.BytesIO()
+        tifffile.imwrite(stream, array, **options)
+        found.append(stream.getvalue())
+    return found
+
+
+def _dicom_images() -> list[bytes]:
+    """Return DICOM files with a window, tables, compressed pixels, several frames and no preamble."""
+    values = np.random.default_rng(0).integers(0, 4096, (2, 9, 12)).astype(np.uint16)
+    ct = {"RescaleSlope": 1, "RescaleIntercept": -1024, "PatientID": "P", "SeriesInstanceUID": "1.2"}
+    group = item(FrameVOILUTSequence=[item(WindowCenter=9, WindowWidth=8)])
+    table = item(LUTDescriptor=[4, 0, 16], LUTData=bytes(8))
+    compressed = []
+    for syntax in (RLELossless, JPEG2000Lossless):
+        dataset = pydicom.dcmread(io.BytesIO(dicom_bytes(np.tile(values[0], (8, 6)), bits=12)))
+        dataset.compress(syntax)
+        compressed.append(written(dataset))
+    baseline = encapsulated([_images()[0]], "1.2.840.10008.1.2.4.50", Rows=9, Columns=12, SamplesPerPixel=3,
+                            PhotometricInterpretation="YBR_FULL_422", PlanarConfiguration=0)  # fmt: skip
+    return [
+        dicom_bytes(values[0], bits=12, WindowCenter=[40, 9], WindowWidth=[400, 8], **ct),
+        dicom_bytes(values, bits=12, frames=2, PerFrameFunctionalGroupsSequence=[group, group], **ct),
+        dicom_bytes(values[0], VOILUTSequence=[table], ModalityLUTSequence=[table], photometric="MONOCHROME1"),
+        dicom_bytes(values[0], syntax="1.2.840.10008.1.2.1.99", PixelPaddingValue=0),
+        dicom_bytes(values[0], syntax="1.2.840.10008.1.2", preamble=False),
+        *compressed,
+        baseline,
+    ]
 
 
 def _read_deep(file: Path) -> None:
@@ -356,6 +406,12 @@ def _scan() -> list[bytes]:
         reading = Reading(levels="used", ranges={"16-bit-tiff": (0.0, 4095.0)}, alphas={"alpha-png": "ignore"})
         save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (deep,), reading=reading), file)
         found.append(file.read_bytes())
+        headed = replace(
+            image, header=("ab-cd", "ab-ef", "", "3.0"), stored=Stored("ct-dicom", form="dicom", window="4:8")
+        )
+        reading = Reading(levels="used", window="full")
+        save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (headed,), reading=reading), file)
+        found.append(file.read_bytes())
         save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (replace(image, original_class="b"),)), file)
         return [*found, file.read_bytes()]
 
@@ -409,6 +465,8 @@ def _facts() -> list[bytes]:
 READERS = {
     "image": Reader("image.png", _images, read_rgb),
     "deep image": Reader("image.tif", _deep_images, _read_deep),
+    "other tiff": Reader("image.tif", _other_tiffs, _read_deep),
+    "dicom": Reader("IM0001", _dicom_images, _read_deep),
     "table": Reader("table.csv", _tables, list_table),
     "coreset list": Reader("coreset.csv", _lists, _read_list),
     "any table": Reader("table.csv", _published, _read_any_table),
@@ -440,6 +498,11 @@ READERS = {
     "own model": Reader("net.onnx", _models, inspect_model),
     "model description": Reader("net.json", _model_descriptions, read_description),
     "added model": Reader("model.json", lambda: [OWN_MODEL.read_bytes()], lambda file: read_model(file.parent)),
+    "features array": Reader("features.npy", feature_files.arrays, feature_files.read_features),
+    "features archive": Reader("features.npz", feature_files.archives, feature_files.read_features),
+    "features container": Reader("features.h5", feature_files.containers, feature_files.read_features),
+    "features table": Reader("features.csv", feature_files.tables, feature_files.read_features),
+    "features list": Reader("features.csv", feature_files.lists, feature_files.read_list),
 }
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -2,6 +2,7 @@
 
     python tests/golden/make.py tests/golden/FOLDER
     python tests/golden/make.py tests/golden/relabelled relabelled
+    python tests/golden/make.py tests/golden/features-file features-file
     python tests/golden/make.py tests/golden/search search
 
 Run once for each format, and once for fields that are left out where they are neutral, by the version that wrote it;
@@ -132,6 +133,38 @@ def write_relabelled(folder: Path) -> None:
     write_project(project, folder / "project.coreset", version="golden")
 
 
+def write_features_file(folder: Path) -> None:
+    """Write a features file of the images of format 2, and a project and two exports that select by it."""
+    from core.features.extractors.features_file.looking import features_from_file
+    from core.settings import with_own
+
+    folder.mkdir(parents=True)
+    images = folder.parent / "format-2" / "images.npz"
+    parts = {"train": 48, "val": 6, "test": 12}
+    paths = [f"{name}/{row:05d}.png" for name, n in parts.items() for row in range(n)]
+    features = np.random.default_rng(7).standard_normal((N_IMAGES, 5)).astype(np.float32)
+    np.save(folder / "features.npy", features)
+    (folder / "features.csv").write_text("\n".join(["path", *paths]) + "\n", encoding="utf-8")
+    cache = Path(tempfile.mkdtemp())
+    for name, more in (("export", []), ("export-private", ["--private"])):
+        code = main(
+            [
+                "export", str(images), "--features-file", str(folder / "features.npy"), "--sampler", "even-herding",
+                "--fraction", "0.5", "--files", "list", *more, "--cache", str(cache), "--out", str(folder / name),
+            ]
+        )  # fmt: skip
+        assert code == 0
+    shutil.rmtree(cache)
+    settings = settings_of_export(folder / "export")
+    file, _ = features_from_file(folder / "features.npy", images, settings.data)
+    settings = replace(settings, features=with_own(settings.features, "features-file", file=file))
+    project = Project(source=images, settings=settings, notes="golden")
+    for stage in STAGES:
+        content = "images" if stage == "dataset" else ""
+        project = project.with_result(stage, StageResult(project.key(stage), {"images": 66}, content, 1.5))
+    write_project(project, folder / "project.coreset", version="golden")
+
+
 def write_search(folder: Path) -> None:
     """Write a search over a grid, on the coreset and on the pool, of the images of format 2."""
     cache = Path(tempfile.mkdtemp())
@@ -155,5 +188,5 @@ def settings_of_export(export: Path) -> Settings:
 
 
 if __name__ == "__main__":
-    others = {"relabelled": write_relabelled, "search": write_search}
+    others = {"relabelled": write_relabelled, "features-file": write_features_file, "search": write_search}
     others.get(sys.argv[2] if len(sys.argv) > 2 else "", write)(Path(sys.argv[1]))

@@ -1,5 +1,6 @@
 """The engine opens no network socket, the libraries that it imports included."""
 
+import os
 import re
 import shutil
 import socket
@@ -29,6 +30,34 @@ def test_importing_keras_opens_no_socket() -> None:
     assert answer.stdout.splitlines()[-1] == f"[] {socket.has_ipv6}"
 
 
+def test_onnx_runtime_makes_no_identifier_to_report_with(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    # ONNX Runtime keeps quiet by itself where tests run.
+    for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY"):
+        environment.pop(name, None)
+
+    subprocess.run([sys.executable, "-c", "import core, onnxruntime"], check=True, env=environment)
+
+    assert list(tmp_path.rglob("*onnxruntime*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace tells what a program asks of the system")
+def test_onnx_runtime_asks_the_system_for_no_network_socket(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    # It would look up the address nine seconds later.
+    code = "import core, onnxruntime, time; time.sleep(20)"
+    trace = tmp_path / "trace"
+
+    watched = ["strace", "-f", "--seccomp-bpf", "-e", "trace=socket", "-o", str(trace), sys.executable, "-c", code]
+    subprocess.run(watched, check=True, env=environment)
+
+    assert "exited with 0" in trace.read_text()
+    assert set(re.findall(r"socket\((\w+)", trace.read_text())) <= {"AF_UNIX"}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace tells what a program asks of the system")
 def test_a_whole_run_asks_the_system_for_no_network_socket(tmp_path: Path) -> None:
@@ -41,8 +70,8 @@ def test_a_whole_run_asks_the_system_for_no_network_socket(tmp_path: Path) -> No
     trace = tmp_path / "trace"
     options = (
         f"--out {tmp_path / 'out'} --cache {tmp_path / 'cache'} --extractor colour-texture --fractions 0.2 --seeds 1 "
-        "--samplers random,even-herding --networks transfer,custom --untrained-backbone --image-size 32 --epochs 1 "
-        "--min-steps 1 --no-controls"
+        "--samplers random,even-herding --networks transfer,custom --untrained-backbone --backbone mobilenetv2 "
+        "--image-size 32 --epochs 1 --min-steps 1 --no-controls --onnx"
     ).split()
     run = [sys.executable, "-m", "core.cli", "run", str(tmp_path / "images"), *options]
     said = subprocess.run(

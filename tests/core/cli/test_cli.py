@@ -30,7 +30,7 @@ def chosen(file: Path) -> set[str]:
 
 
 COMMANDS = (
-    "scan", "extractors", "size", "select", "export", "verify", "rerun",
+    "scan", "extractors", "features", "size", "select", "export", "verify", "rerun",
     "compare", "run", "search", "predict", "evaluate", "methods", "weights", "model", "plugins",
     "demo",
 )  # fmt: skip

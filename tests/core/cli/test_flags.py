@@ -23,7 +23,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 # Settings whose text has a grammar of its own.
-WRITTEN = {"grey_levels": "0:4095", "alpha": "ignore", "pages": "max"}
+WRITTEN = {"grey_levels": "0:4095", "alpha": "ignore", "pages": "max", "window": "40:400", "channels": "3,1,2"}
 # Lists that do not take any number.
 LISTS: dict[str, tuple[str, Any]] = {
     "parameters": ("dropout, image_size", ("dropout", "image_size")),

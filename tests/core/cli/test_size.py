@@ -49,6 +49,20 @@ def test_it_prints_the_table_and_the_sentence_and_writes_the_curves(
     assert "already exists" in capsys.readouterr().err
 
 
+def test_a_size_by_features_from_a_file_is_labelled(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = sorted(each.relative_to(images).as_posix() for each in images.rglob("*.png"))
+    brightness = [[np.asarray(PIL.Image.open(images / path)).mean()] for path in paths]
+    np.save(tmp_path / "own.npy", np.array(brightness))
+    (tmp_path / "own.csv").write_text("\n".join(["path", *paths]), encoding="utf-8")
+    own = ["--features-file", str(tmp_path / "own.npy"), *FEW[2:]]
+    assert main(["size", str(images), "--margin", "0.3", *own]) == 0
+    said = capsys.readouterr().out
+    assert "note: Features from a file (own.npy, 140 × 1, SHA-256 " in said
+    assert "not checked by this program." in said
+
+
 def test_a_margin_that_these_images_cannot_show_is_refused(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["size", str(images), "--margin", "0.0001", *FEW]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]

@@ -13,7 +13,7 @@ from core.features.description import Extractor
 from core.features.extractors import EXTRACTORS, recommended, recommended_without_weights
 from core.features.weight_sets import WEIGHT_SETS
 
-NAMES = ("vgg16", "vgg16-avg", "resnet101v2", "mobilenetv2", "colour-texture")
+NAMES = ("vgg16", "vgg16-avg", "resnet101v2", "mobilenetv2", "efficientnet-lite0", "colour-texture")
 HEAVY = ("numpy", "cv2", "h5py", "tensorflow", "keras", "scipy", "sklearn", "PySide6")
 
 

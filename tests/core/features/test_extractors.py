@@ -1,26 +1,32 @@
 """Networks as extractors: their architecture, preprocessing and output, with real weights where they are."""
 
+import json
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.errors import FeatureError, MissingWeightsError
+from benchmarks.efficientnet_golden import STEP, seeded_layer
+from benchmarks.efficientnet_golden import images as golden_images
+from core.errors import FeatureError, MissingWeightsError, WeightsError
 from core.features import engine as engine_module
 from core.features.backbone import backbones, load_backbone
-from core.features.convolutional import resized
-from core.features.extractors import EXTRACTORS, extractor_named
+from core.features.convolutional import resized, set_tensors
+from core.features.extractors import EXTRACTORS, extractor_named, recommended
 from core.features.network import Network
 from core.features.untrained import untrained_tensors
-from core.features.weight_files import Tensors, read_tensors, write_tensors
+from core.features.weight_download import download_to
+from core.features.weight_files import Layer, Tensors, read_tensors, tensors_of, write_tensors
 from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import load_weights
+from core.features.weights import held_in, load_weights
+from core.resources import resource_folder
 
-NETWORKS = ("vgg16", "mobilenetv2", "resnet101v2")
+NETWORKS = ("vgg16", "mobilenetv2", "resnet101v2", "efficientnet-lite0")
+GOLDEN = Path(__file__).parent / "golden" / "efficientnet_lite0.json"
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +133,7 @@ def test_rows_do_not_depend_on_the_batch(mobilenet: tuple[Any, Tensors], images:
         ("resnet101v2", (8, 8, 2048), 42_626_560),
         ("vgg16", (8, 8, 512), 14_714_688),
         ("mobilenetv2", (8, 8, 1280), 2_257_984),
+        ("efficientnet-lite0", (8, 8, 1280), 3_413_024),
     ],
 )
 def test_backbone_is_frozen_and_ends_in_a_map(keras: Any, name: str, shape: tuple[int, ...], parameters: int) -> None:
@@ -162,7 +169,7 @@ def test_preprocessing_travels_inside_a_saved_model(keras: Any, images: np.ndarr
 
 
 def test_backbones_are_the_convolutional_extractors() -> None:
-    assert backbones() == ("vgg16", "resnet101v2", "mobilenetv2")
+    assert backbones()[:4] == ("vgg16", "resnet101v2", "mobilenetv2", "efficientnet-lite0")
     with pytest.raises(FeatureError, match="colour-texture is not a convolutional network; the backbones are vgg16"):
         load_backbone("colour-texture", image_size=64)
 
@@ -188,13 +195,14 @@ def test_missing_tensorflow_is_a_sentence(monkeypatch: pytest.MonkeyPatch, impor
 
 
 def test_registry_describes_every_extractor() -> None:
-    assert list(EXTRACTORS)[:5] == ["vgg16", "vgg16-avg", "resnet101v2", "mobilenetv2", "colour-texture"]
+    names = ["vgg16", "vgg16-avg", "resnet101v2", "mobilenetv2", "efficientnet-lite0", "colour-texture"]
+    assert list(EXTRACTORS)[:6] == names
     for name, extractor in EXTRACTORS.items():
         assert extractor.name == name
         assert extractor.title
         assert extractor.tip.endswith(".")
         assert extractor.licence
-        assert min(extractor.blocks.values()) > 0
+        assert extractor.from_file or min(extractor.blocks.values()) > 0
         assert extractor.cost.seconds_per_image > 0
         assert extractor.cost.bytes_fixed > 0
     assert EXTRACTORS["vgg16"].blocks == {"block5_pool": 25_088}
@@ -207,6 +215,80 @@ def test_resizing_keeps_an_image_of_the_right_size_and_fits_any_other() -> None:
     np.testing.assert_array_equal(resized(16)(rgb), rgb)
     assert resized(224)(rgb).shape == (224, 224, 3)
     np.testing.assert_array_equal(resized(8)(rgb), np.rint(rgb.reshape(8, 2, 8, 2, 3).mean((1, 3)) + 1e-9))
+
+
+def golden_rows(weights: str) -> dict[int, np.ndarray]:
+    """Averaged features of PyTorch by image size, every sixteenth of them; see benchmarks/efficientnet_golden.py."""
+    kept = json.loads(GOLDEN.read_text(encoding="utf-8"))["features"][weights]
+    return {int(size): np.array([row.split() for row in rows], dtype=float) for size, rows in kept.items()}
+
+
+def seeded_tensors(layers: Sequence[Layer]) -> Tensors:
+    """The weights that the golden features of PyTorch were computed with, turned as Keras has them."""
+    turned = {"conv2d": (2, 3, 1, 0), "depthwise_conv2d": (2, 3, 0, 1)}
+    drawn = []
+    for index, layer in enumerate(layers):
+        if layer.kind == "batch_normalization":
+            drawn.append(seeded_layer(index, layer.shapes[0]))
+            continue
+        order = turned[layer.kind]
+        shape = tuple(layer.shapes[0][order.index(axis)] for axis in range(4))
+        drawn.append([kernel.transpose(order) for kernel in seeded_layer(index, shape)])
+    return tensors_of(drawn)
+
+
+def assert_as_in_pytorch(tensors: Tensors, golden: dict[int, np.ndarray]) -> None:
+    network = network_of("efficientnet-lite0")
+    for size, expected in golden.items():
+        model = network.build(size)
+        set_tensors(model, tensors)
+        pixels = golden_images(size).astype(np.float32)
+        rows = np.asarray(model(network.preprocess(pixels), training=False)).mean(axis=(1, 2))
+        assert rows.shape == (2, 1280)
+        np.testing.assert_allclose(rows[:, ::STEP], expected, atol=1e-4)
+
+
+def test_efficientnet_gives_what_it_gives_in_pytorch(keras: Any) -> None:
+    golden = golden_rows("seeded")
+    assert all((rows > 0).mean() > 0.5 for rows in golden.values())
+    assert_as_in_pytorch(seeded_tensors(WEIGHT_SETS["efficientnet-lite0"].layers), golden)
+
+
+@pytest.mark.real_data
+def test_real_efficientnet_gives_what_it_gives_in_pytorch(keras: Any) -> None:
+    file = next(held_in(resource_folder() / "weights", WEIGHT_SETS["efficientnet-lite0"]), None)
+    if file is None:
+        pytest.skip("EfficientNet-Lite0 was not fetched by packaging/fetch_weights.py")
+    tensors, used = load_weights("efficientnet-lite0", file=file.file)
+
+    assert used.state == "verified"
+    golden = golden_rows("imagenet")
+    assert_as_in_pytorch(tensors, golden)
+    rows = EXTRACTORS["efficientnet-lite0"].load(tensors)(golden_images(224))["average"]
+    np.testing.assert_allclose(rows[:, ::STEP], golden[224], atol=1e-4)
+
+
+def test_efficientnet_is_backbone_and_second_probe_but_not_selected_by() -> None:
+    extractor = EXTRACTORS["efficientnet-lite0"]
+
+    assert extractor.backbone
+    assert "efficientnet-lite0" not in recommended()
+    assert extractor.blocks == {"average": 1280}
+
+
+def test_weights_without_an_address_are_got_by_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+
+    with pytest.raises(MissingWeightsError) as raised:
+        load_weights("efficientnet-lite0")
+
+    assert str(raised.value) == (
+        "The weights of EfficientNet-Lite0 are not on this machine: get them with `python packaging/fetch_weights.py "
+        "efficientnet-lite0` in a copy of the source code, import a file with `coreset weights import FILE` or "
+        "`--weights FILE`, or select colour-texture, which requires none."
+    )
+    with pytest.raises(WeightsError, match=r"cannot be downloaded: no host .* `python packaging/fetch_weights.py"):
+        download_to(tmp_path, WEIGHT_SETS["efficientnet-lite0"])
 
 
 @pytest.mark.real_data

@@ -407,7 +407,7 @@ def test_weights_without_an_address_cannot_be_downloaded(small: Install) -> None
 
 def test_its_network_can_be_a_backbone(small: Install, tmp_path: Path) -> None:
     small()
-    assert backbones() == ("vgg16", "resnet101v2", "mobilenetv2", "small-network")
+    assert backbones() == ("vgg16", "resnet101v2", "mobilenetv2", "efficientnet-lite0", "small-network")
     model, preprocess, used = load_backbone("small-network", image_size=16, untrained=True)
     assert model.output_shape == (None, 16, 16, 4)
     assert used == weights_used("small-network", untrained=True)

@@ -12,7 +12,7 @@ from core.errors import ExportError
 from core.output.content import ReportContent
 from core.output.report import write_report
 from core.output.search_files import FORM, read_search, write_search
-from core.output.search_report import agreement_table, search_table
+from core.output.search_report import agreement_table, agreement_values, search_table
 from core.pipeline.search_summary import Searched, summarise_search
 from core.results import Dataset
 from core.results.searches import SearchResult, SearchTest, SearchTrial, TrialResult
@@ -52,6 +52,10 @@ def test_the_tables_have_the_values_of_the_trials_and_of_the_agreement() -> None
     assert measures["Regret, validation accuracy, points"] == "5.00"
     assert measures["Regret, test accuracy, points (90 % interval)"] == "5.00 (−1.00 to 11.00)"
     assert measures["Pays off after trials"] == "3"  # 25 s, at 13 s less 3 s a trial
+    figures = dict(agreement_values(FOUND).rows)
+    assert figures["regret_validation"] == pytest.approx(0.05)
+    assert (figures["regret_test"], figures["regret_test_low"], figures["regret_test_high"]) == (0.05, -0.01, 0.11)
+    assert (figures["coreset_seconds"], figures["pool_seconds"], figures["pays_after_trials"]) == (10.0, 52.0, 3)
     alone = [replace(trial, pool=None) for trial in TRIALS]
     without = summarise_search(Searched("tpe", "custom", "random", TITLES, alone, 30))
     assert agreement_table(without).rows == ()

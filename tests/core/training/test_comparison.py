@@ -241,8 +241,24 @@ def test_the_words_say_whose_features_the_head_saw() -> None:
     runs = runs_with(COIN, stratified=[0.8, 0.8], herding=[0.9, 0.9])
     same = compare(runs, SETTINGS, chosen_by=("vgg16", "colour-texture"), probe_extractors={"head": "vgg16"}).sentences
     other = compare(runs, SETTINGS, chosen_by=("colour-texture",), probe_extractors={"head": "vgg16"}).sentences
+    network = compare(
+        runs, SETTINGS, chosen_by=("colour-texture", "vgg16-avg"), probe_extractors={"head": "vgg16"}
+    ).sentences
+    second = compare(
+        runs, SETTINGS, chosen_by=("vgg16", "vgg16-avg"), probe_extractors={"head": "efficientnet-lite0"}
+    ).sentences
+    unknown = compare(runs, SETTINGS, probe_extractors={"head": "vgg16"}).sentences
+
     assert any("same features (vgg16)" in sentence for sentence in same)
-    assert not any("same features" in sentence for sentence in other)
+    assert other[-1] == "The linear probe uses features (vgg16) that the selection did not use (colour-texture)."
+    assert network[-1] == (
+        "The linear probe uses features (vgg16) of the same network as the selection (vgg16-avg). Its gains may be "
+        "smaller for a network with other features; also evaluate with another extractor."
+    )
+    assert second[-1] == (
+        "The linear probe uses features (efficientnet-lite0) that the selection did not use (vgg16, vgg16-avg)."
+    )
+    assert not any("features (" in sentence for sentence in unknown)
 
 
 def test_comparing_twice_gives_the_same() -> None:

@@ -73,6 +73,7 @@ def stored(dataset: Dataset, split: Split, folder: Path, *, turned: bool = False
     [
         ("vgg16", (2, 2, 512)),
         ("mobilenetv2", (2, 2, 96)),
+        ("efficientnet-lite0", (2, 2, 112)),
         pytest.param("resnet101v2", (1, 1, 1024), marks=pytest.mark.slow),
     ],
 )

@@ -233,7 +233,7 @@ def test_features_in_all_orientations_are_counted() -> None:
     assert network_feature_bytes(NETWORKS["custom"], settings, 100, 30) == 0
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2", "vgg16"])
+@pytest.mark.parametrize("name", ["mobilenetv2", "vgg16", "efficientnet-lite0"])
 def test_a_backbone_has_the_channels_that_its_last_layer_says(name: str) -> None:
     pooled = backbone_of(BackboneChoice(name, 48, untrained=True)).pooled
     assert pooled.output_shape[-1] * 4 == feature_bytes(name, 0, 1)

@@ -21,6 +21,7 @@ from desktop_app.dialogs.reading_sheet import ReadingSheet
 from desktop_app.pages import dataset as dataset_page
 from desktop_app.pages.dataset import DatasetPage
 from desktop_app.pages.page import PageContext
+from tests.core.data.dicom_files import dicom_bytes
 
 Opened = Callable[..., DatasetPage]
 
@@ -365,3 +366,66 @@ def test_the_sheet_fits_the_smallest_window(opened: Opened, table: Path, stacks:
         assert sheet.height() <= 600
         assert sheet.minimumSizeHint().height() <= 600
         sheet.reject()
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """Two series of CT slices with a window of their own each."""
+    for number in range(2):
+        for at in range(4):
+            values = np.random.default_rng([number, at]).integers(0, 2000, (24, 24)).astype(np.uint16)
+            file = tmp_path / "scans" / "ab"[number] / "series" / f"IM{at:04d}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(
+                dicom_bytes(
+                    values, bits=12, RescaleSlope=1, RescaleIntercept=-1024, WindowCenter=40 - 100 * number,
+                    WindowWidth=400, PatientID=f"P{number}",
+                )
+            )  # fmt: skip
+    return tmp_path / "scans"
+
+
+def test_windows_of_dicom_images_are_shown_and_changed(opened: Opened, scans: Path, qtbot: QtBot) -> None:
+    page = opened(scans)
+    assert {image.group for image in settle(page, qtbot).dataset.images} == {"patient-001", "patient-002"}
+    sheet = sheet_of(page, qtbot)
+    settle_part(sheet, LevelsTab, qtbot)
+    (levels,) = (part for part in sheet.parts if isinstance(part, LevelsTab))
+    assert levels.kinds.currentText() == "ct-dicom (8 files)"
+    assert levels.windows.currentText() == "Windows in the files"
+    assert levels.status.text() == (
+        "Each file is converted by its own window; that of the file shown is 40:400 (centre and width, black -160 and "
+        "white 240)."
+    )
+    assert not levels.centre.isEnabled()
+    assert (levels.low.value(), levels.high.value(), levels.low.isEnabled()) == (-160.0, 240.0, False)
+    choose(levels.windows, "One window for all")
+    levels.centre.setValue(-1000)
+    qtbot.waitUntil(lambda: not levels.is_busy)
+    assert levels.status.text().startswith("Black is -1200, white is -800; ")
+    assert brightness(levels.after) > brightness(levels.before) + 30
+    levels.width_box.setValue(0)
+    assert levels.status.text() == "The width of the window must be above 0; found 0."
+    assert not sheet.accept_button.isEnabled()
+    levels.width_box.setValue(300)
+    qtbot.mouseClick(sheet.accept_button, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").window == "-1000:300"
+    view = settle(page, qtbot)
+    assert {image.stored.window for image in view.dataset.images if image.stored} == {"-1000:300"}
+
+
+def test_groups_of_headers_are_chosen_on_the_page(opened: Opened, scans: Path, qtbot: QtBot) -> None:
+    page = opened(scans)
+    groups = page.header_groups.widget
+    assert isinstance(groups, QComboBox)
+    choose(groups, "None")
+    assert page.model.settings("data").header_groups == "none"
+    assert {image.group for image in settle(page, qtbot).dataset.images} == {""}
+
+
+def test_windows_are_not_offered_without_dicom(opened: Opened, stacks: Path, qtbot: QtBot) -> None:
+    sheet = sheet_of(opened(stacks), qtbot)
+    settle_part(sheet, LevelsTab, qtbot)
+    (levels,) = (part for part in sheet.parts if isinstance(part, LevelsTab))
+    assert levels.windows.isHidden()
+    assert levels.centre.isHidden()

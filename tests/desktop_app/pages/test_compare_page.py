@@ -804,6 +804,7 @@ def test_every_extractor_can_be_the_probe_and_every_network_the_backbone(page: C
         ("vgg16", "VGG16"),
         ("resnet101v2", "ResNet101V2"),
         ("mobilenetv2", "MobileNetV2"),
+        ("efficientnet-lite0", "EfficientNet-Lite0"),
     ]
     assert "the paper uses ResNet101V2" in backbone.toolTip()
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +29,10 @@ from desktop_app.pages import STEPS
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.widgets.check_group import CheckGroup
+from desktop_app.widgets.file_field import FileField
 
 IN_SHEETS = ("export",)
+FEATURES = Path(__file__).parents[2] / "golden" / "features-file" / "features.npy"
 PageMaker = Callable[[str], Page]
 
 
@@ -94,17 +97,30 @@ def words_of(widget: QWidget) -> Any:
         return widget.currentData()
     if isinstance(widget, QCheckBox):
         return widget.isChecked()
+    if isinstance(widget, FileField):
+        return widget.words.text()
     assert isinstance(widget, QAbstractSpinBox | QLineEdit)
     return widget.text()
 
 
 # Settings whose text has a grammar of its own; any other takes numbers, and texts.
-WRITTEN = {"grey_levels": "0:4095, 16-bit-png=0:99", "alpha": "ignore", "pages": "max"}
+WRITTEN = {
+    "grey_levels": "0:4095, 16-bit-png=0:99",
+    "alpha": "ignore",
+    "pages": "max",
+    "window": "40:400",
+    "channels": "3,1",
+}
 
 
 def change_by_keys(widget: QWidget, qtbot: QtBot, words: str = "5, 37") -> None:
     """Change what a control shows, as somebody does who has a keyboard alone."""
     target: QWidget = widget
+    if isinstance(widget, FileField):
+        before = widget.words.text()
+        widget.chosen.emit(str(FEATURES.with_suffix(".csv" if "paths" in widget.objectName() else ".npy")))
+        qtbot.waitUntil(lambda: widget.words.text() != before, timeout=60_000)
+        return
     if isinstance(widget, CheckGroup):
         target = next(box for box in widget.boxes.values() if not box.isChecked())
     if not widget.isVisible():  # the clusters of another project are not there yet, and what stands among them

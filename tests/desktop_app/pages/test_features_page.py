@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolTip
@@ -16,10 +17,13 @@ from core.progress import NO_PROGRESS
 from core.results import Estimate, Separation
 from core.service.dataset_requests import ScanDataset
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
+from core.settings import FeatureSettings, with_own
+from core.settings.chosen_file import FeaturesFile
 from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features import USE_BOTH, FeaturesPage
 from desktop_app.pages.features_advice import EVIDENCE, meaning, recommended, tip_for_both
+from desktop_app.pages.features_mark import features_mark
 from desktop_app.pages.page import PageContext
 
 
@@ -344,3 +348,117 @@ def test_the_advice_names_what_is_recommended() -> None:
     assert list(found) == ["vgg16", "vgg16-avg", "colour-texture"]
     assert tip_for_both() == "Use VGG16, VGG16 averaged and colour-texture together"
     assert all(each.in_words in EVIDENCE for each in found.values())
+
+
+# --- features from a file -----------------------------------------------------------------------------------------
+
+FILE = "features.features-file.file"
+
+
+def write_features_file(file: Path, study: Study, n_rows: int | None = None) -> None:
+    """Write a random row for each image of the demo, or for the first of them."""
+    paths = [image.path for image in ScanDataset(study).run(NO_PROGRESS).dataset.images][:n_rows]
+    np.save(file, np.random.default_rng(0).standard_normal((len(paths), 6)))
+    file.with_suffix(".csv").write_text("\n".join(["path", *paths]), encoding="utf-8")
+
+
+def choose_file(page: FeaturesPage, file: Path, qtbot: QtBot) -> None:
+    page.controls.placed[FILE].chosen.emit(str(file))  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
+
+
+def test_a_features_file_is_chosen_used_and_labelled(
+    scanned: PageContext, demo_study: Study, open_page: Callable[[PageContext], Any], qtbot: QtBot, tmp_path: Path
+) -> None:
+    write_features_file(tmp_path / "own.npy", demo_study, n_rows=-2)
+    page = open_page(scanned)
+    row = page.extractors.rows["features-file"]
+    assert row.state.text().startswith("no features file chosen")
+    assert not row.box.isEnabled()
+    qtbot.mouseClick(row.bring, Qt.MouseButton.LeftButton)
+    dialog = page.controls.placed[FILE].dialog
+    assert dialog is not None
+    dialog.reject()
+
+    choose_file(page, tmp_path / "own.npy", qtbot)
+    settings = scanned.model.settings("features")
+    assert settings.extractors[-1] == "features-file"
+    assert settings.own["features-file"].file.rows == len(scanned.model.latest_value("dataset").dataset.images) - 2
+    assert row.box.isChecked()
+    assert "own.npy" in row.tip.text()
+    assert row.bring.text() == "Choose another file…"
+    assert page.controls.placed[FILE].words.text().startswith("own.npy")
+
+    scanned.model.set_settings("features", extractors=("features-file",))
+    page.try_run()
+    qtbot.waitUntil(lambda: scanned.model.state("features") == "done", timeout=120_000)
+    said = page.labels.text
+    assert "own.npy" in said
+    assert "not checked by this program" in said
+    assert "2 images have no usable row in the features file and were excluded" in said
+    scanned.model.undo_stack.undo()  # of the extractors
+    scanned.model.undo_stack.undo()  # of the file
+    assert "features-file" not in scanned.model.settings("features").own
+
+
+def test_a_file_that_cannot_be_read_changes_nothing_and_is_told(
+    scanned: PageContext, open_page: Callable[[PageContext], Any], qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.npy").write_bytes(b"hello")
+    page = open_page(scanned)
+    before = scanned.model.settings("features")
+    choose_file(page, tmp_path / "bad.npy", qtbot)
+    assert scanned.model.settings("features") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "button"),
+    [("remove", "features file not found", "Locate…"), ("rewrite", "features file has changed", "Choose again…")],
+)
+def test_a_file_that_is_gone_or_changed_is_told_with_the_way_out(
+    change: str, state: str, button: str, scanned: PageContext, demo_study: Study,
+    open_page: Callable[[PageContext], Any], qtbot: QtBot, tmp_path: Path,
+) -> None:  # fmt: skip
+    file = tmp_path / "own.npy"
+    write_features_file(file, demo_study)
+    page = open_page(scanned)
+    choose_file(page, file, qtbot)
+    used = scanned.model.settings("features").extractors
+    file.rename(tmp_path / "moved.npy")
+    if change == "rewrite":
+        np.save(file, np.zeros((3, 2)))
+    page.on_weights_changed()
+    qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
+    row = page.extractors.rows["features-file"]
+    assert row.state.text() == state
+    assert row.bring.text() == button
+    assert scanned.model.settings("features").extractors == used  # nothing else is used instead
+    assert "--features-file" in page.reason_not_to_run()
+    # Located again, it is the same file: nothing computed would be outdated.
+    key = scanned.model.key("features")
+    (tmp_path / "own.csv").rename(tmp_path / "moved.csv")
+    choose_file(page, tmp_path / "moved.npy", qtbot)
+    assert scanned.model.key("features") == key
+    assert page.reason_not_to_run() == ""
+
+
+def test_a_features_file_can_be_removed_again(
+    scanned: PageContext, demo_study: Study, open_page: Callable[[PageContext], Any], qtbot: QtBot, tmp_path: Path
+) -> None:
+    write_features_file(tmp_path / "own.npy", demo_study)
+    page = open_page(scanned)
+    choose_file(page, tmp_path / "own.npy", qtbot)
+    field = page.controls.placed[FILE]
+    assert field.remove.isVisible()
+    qtbot.mouseClick(field.remove, Qt.MouseButton.LeftButton)
+    assert scanned.model.settings("features").own == {}
+    assert field.words.text() == "None chosen"
+    assert "No features file is chosen" in page.reason_not_to_run() or page.job_numbers()
+
+
+def test_results_of_features_from_a_file_are_marked_on_the_pages_after() -> None:
+    chosen = FeaturesFile(digest="0" * 64, name="own.npy", rows=3, blocks={"features": 2})
+    settings = FeatureSettings(extractors=("colour-texture", "features-file"))
+    assert features_mark(FeatureSettings()) == ""
+    marked = with_own(settings, "features-file", file=chosen)
+    assert features_mark(marked) == "Features from a file (own.npy): not checked by this program."

@@ -1,0 +1,58 @@
+"""The command that writes the features of an extractor to a file."""
+
+import argparse
+import sys
+from dataclasses import replace
+
+import numpy as np
+
+from core.cli.choices import EXTRACTORS, study_of
+from core.cli.terminal import TerminalProgress, say
+from core.errors import SettingsError
+from core.features.extraction import extract
+from core.features.extractors import extractor_named
+from core.output.feature_files import check_target, list_file, write_features
+from core.pipeline.stages import open_dataset
+from core.settings import own_settings
+
+_SHOWN = 3
+
+
+def features(options: argparse.Namespace) -> int:
+    """Extract the features of every image of a dataset and write them."""
+    check_target(options.out, overwrite=options.overwrite)
+    study = study_of(options)
+    names = study.settings.features.extractors
+    if len(names) > 1 and getattr(options, EXTRACTORS, None) is not None:
+        raise SettingsError(f"The features of one extractor are written at once; found {', '.join(names)}. Name one.")
+    if len(names) > 1:
+        print(f"note: features of {names[0]} are written; --extractor names another.", file=sys.stderr)
+        study = replace(
+            study, settings=replace(study.settings, features=replace(study.settings.features, extractors=names[:1]))
+        )
+    shown = TerminalProgress()
+    shown.listen_for_interrupt()
+    dataset = open_dataset(study.source, study.cache_folder, shown, settings=study.settings.data)
+    extractor = extractor_named(names[0])
+    extracted = extract(
+        dataset,
+        extractor.name,
+        cache_folder=study.cache_folder,
+        untrained=study.settings.features.untrained,
+        weights_file=study.weights_file if extractor.weights else None,
+        settings=own_settings(study.settings.features, extractor),
+        progress=shown,
+    )
+    indices = np.setdiff1d(np.arange(len(dataset.images)), extracted.failed_indices)
+    write_features(options.out, extracted, indices, shown)
+    blocks = ", ".join(f"{name} {width:,}" for name, width in extracted.blocks.items())
+    say(f"{len(indices):,} images, {sum(extracted.blocks.values()):,} features of {extractor.name} ({blocks})")
+    for note in ([extracted.label] if extracted.label else []) + list(extracted.notes):
+        say(f"note: {note}")
+    for failed in extracted.failed[:_SHOWN]:
+        say(f"note: {failed.path} is left out: {failed.reason}")
+    if len(extracted.failed) > _SHOWN:
+        say(f"note: {len(extracted.failed) - _SHOWN:,} more images are left out.")
+    listed = list_file(options.out)
+    say(f"written: {options.out}{f' and {listed}' if listed is not None else ''}")
+    return 0
