@@ -48,6 +48,9 @@ from core.data.sources.tar.listing import list_tar
 from core.data.sources.tar.reader import READER as TAR
 from core.data.sources.tar.settings import TarSettings
 from core.errors import CoresetError, ImageError
+from core.features.own_models.adding import inspect_model
+from core.features.own_models.description_file import read_description
+from core.features.own_models.store import read_model
 from core.features.weight_files import Layer, fits, read_tensors
 from core.forms import write_form
 from core.output.continuing import read_earlier
@@ -69,6 +72,8 @@ from core.training.pixels import PixelStore
 from core.training.runs import load_runs
 from tests.core.data.dicom_files import compressed as encapsulated
 from tests.core.data.dicom_files import dicom_bytes, item, written
+from tests.core.features.own_models.onnx_files import SIZE
+from tests.core.features.own_models.onnx_files import model as make_model
 from tests.fuzz import feature_files
 
 if sys.platform != "win32":
@@ -78,6 +83,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 GOLDEN = TESTS / "golden" / "format-2"
 RELABELLED = TESTS / "golden" / "relabelled"
+OWN_MODEL = TESTS / "golden" / "own-model" / "model.json"
 BUNDLE = TESTS / "core" / "output" / "golden" / "bundle-format-1" / "bundle.json"
 LAYERS = (Layer("a", "conv2d", ((2, 3), (3,))), Layer("b", "dense", ((3, 1), (1,))))
 
@@ -283,6 +289,18 @@ def _read_npz(file: Path) -> None:
                 NPZ.read(file, entry.path, reading)
             except ImageError:
                 continue
+
+
+def _models() -> list[bytes]:
+    return [make_model(shape=shape).SerializeToString() for shape in (("n", 3, SIZE, SIZE), (2, SIZE, SIZE, 3))]
+
+
+def _model_descriptions() -> list[bytes]:
+    steps = [{"name": "Resize", "arguments": {"size": 32}}, {"name": "ToTensor"},
+             {"name": "Normalize", "arguments": {"mean": [0.5] * 3, "std": [0.5] * 3}}]  # fmt: skip
+    wsinfer = {"spec_version": "1.0", "architecture": "a", "num_classes": 2, "transform": steps}
+    own = {"title": "Net", "input_size": 32, "resize": "crop", "crop_fraction": 0.9, "mean": [0, 0, 0], "output": "y"}
+    return [json.dumps(each).encode() for each in (wsinfer, own)]
 
 
 def _hdf5() -> list[bytes]:
@@ -516,6 +534,9 @@ READERS = {
     "rows": Reader("1.npy", _array, _read_rows),
     "pixel keys": Reader("1.json", lambda: [b'["a", "b"]'], _read_squares),
     "weights": Reader("weights.h5", _weights, _read_weights),
+    "own model": Reader("net.onnx", _models, inspect_model),
+    "model description": Reader("net.json", _model_descriptions, read_description),
+    "added model": Reader("model.json", lambda: [OWN_MODEL.read_bytes()], lambda file: read_model(file.parent)),
     "features array": Reader("features.npy", feature_files.arrays, feature_files.read_features),
     "features archive": Reader("features.npz", feature_files.archives, feature_files.read_features),
     "features container": Reader("features.h5", feature_files.containers, feature_files.read_features),
