@@ -228,7 +228,7 @@ def _comparing(add: AddCommand) -> None:
         "coreset search cells/ --fraction 0.1 --trials 20 --out s/\n"
         "coreset search cells/ --fraction 0.1 --trials 20 --with-pool --out s/     compare with the pool\n"
         "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002 --dropouts 0,0.1 --out s/     a grid\n"
-        "coreset compare cells/ --settings s/best-settings.json --out study/     train with the best configuration",
+        "coreset compare cells/ --settings s/best-settings.json --networks custom --out study/     with the best of it",
     )
     _dataset(search)
     _settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)

@@ -57,12 +57,17 @@ from core.output.continuing import read_earlier
 from core.output.manifest import read_manifest
 from core.output.methods_facts import TrainingFacts, facts_of_manifest
 from core.output.model_bundle import read_facts
+from core.output.search_files import read_search
 from core.output.verification import verify
 from core.pipeline.methods import read_methods
+from core.pipeline.search_space import search_ranges
+from core.pipeline.search_summary import Searched, summarise_search
+from core.pipeline.search_trials import SearchTrials
 from core.project import digest_on_disk, read_project, read_recovery
 from core.results import Dataset, Reading, Skipped, Stored
 from core.results import Image as ImageFacts
-from core.settings import read_settings
+from core.results.searches import SearchTrial, TrialResult
+from core.settings import SearchSettings, TrainingSettings, read_settings
 from core.training.pixels import PixelStore
 from core.training.runs import load_runs
 from tests.core.data.dicom_files import compressed as encapsulated
@@ -462,6 +467,38 @@ def _facts() -> list[bytes]:
     return [json.dumps(write_form(replace(found, training=training))).encode()]
 
 
+def _search() -> list[bytes]:
+    trials = [SearchTrial(n, {"dropout": 0.1 * n}, TrialResult(0.5 + 0.1 * n, 9, 1.0)) for n in range(3)]
+    trials.append(SearchTrial(3, {"dropout": 0.4}, TrialResult(0.2, 3, 1.0, 3), TrialResult(0.3, 9, 9.0)))
+    found = summarise_search(Searched("tpe", "custom", "random", {"dropout": "Dropout"}, trials, 30))
+    return [json.dumps({"format": 1, **write_form(found)}).encode()]
+
+
+SEARCH = SearchSettings(method="random", parameters=("dropout",))
+
+
+def _trials(folder: Path) -> SearchTrials:
+    """Open the journal of a search, as a search that continues does."""
+    return SearchTrials(folder, SEARCH, search_ranges(SEARCH, TrainingSettings()), "identity", 3)
+
+
+def _journal() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as place:
+        store = _trials(Path(place))
+        for number in range(3):
+            proposed = store.propose()
+            for epoch in range(1, 4):
+                proposed.report(epoch, 0.2 * epoch)
+            store.finish(proposed, TrialResult(0.6, 3, 1.0, 2 if number == 2 else None))
+        store.propose()
+        return [(Path(place) / "search.journal").read_bytes()]
+
+
+def _read_journal(file: Path) -> None:
+    """Continue a search, and propose its next trial."""
+    _trials(file.parent).propose()
+
+
 READERS = {
     "image": Reader("image.png", _images, read_rgb),
     "deep image": Reader("image.tif", _deep_images, _read_deep),
@@ -488,6 +525,8 @@ READERS = {
     "settings": Reader("settings.json", _stored("settings*.json"), read_settings),
     "run": Reader("run.json", _stored("study/runs/*.json"), _read_run),
     "arrays of a run": Reader("run.npz", _stored("study/runs/*.npz"), _read_run_arrays),
+    "search": Reader("search.json", _search, lambda file: read_search(file.parent)),
+    "search journal": Reader("search.journal", _journal, _read_journal),
     "scan": Reader("scan.json", _scan, load_dataset),
     "cache facts": Reader("facts.json", _entry, _read_entry),
     "cache array": Reader("x.npy", _array, _read_entry),
