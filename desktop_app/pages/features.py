@@ -185,7 +185,9 @@ class FeaturesPage(Page):
         self._show_cost(settings.extractors)
         self._advise(settings.extractors)
         self._say_meaning(view)
-        labels = view.labels if view is not None else ()
+        # Without a result in memory, as with a model that is not on this computer, those that the project recorded.
+        stored = self.model.facts("features") or {}
+        labels = view.labels if view is not None else stored.get("labels", ())
         if labels:
             self.labels.show_message("warning", " ".join(labels), closable=False)
         else:

@@ -142,7 +142,10 @@ def _resize(arguments: Mapping[str, Any]) -> dict[str, Any]:
     _check_arguments("Resize", arguments, ("size", "interpolation", "antialias", "max_size"))
     if arguments.get("antialias", True) is False or arguments.get("max_size") is not None:
         raise FormError("Resize has antialias false or a max_size, which the program does not have; remove it")
-    found: dict[str, Any] = {"input_size": _size("Resize size", arguments.get("size"))}
+    size = arguments.get("size")
+    found: dict[str, Any] = {"input_size": _size("Resize size", size)}
+    if isinstance(size, list) and len(size) > 1:
+        found["resize"] = "stretch"  # a single number says nothing of images that are not square
     if "interpolation" in arguments:
         found["interpolation"] = _text("interpolation", arguments["interpolation"]).lower()
     return found

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.features.extractors import EXTRACTORS
 from core.features.own_models.adding import add_model, remove_model
+from core.settings import FeatureSettings
 from core.settings.listed import settings_in
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features import FeaturesPage
@@ -163,3 +164,18 @@ def test_controls_that_were_made_before_offer_a_model_that_is_added(qtbot: QtBot
     assert choice.currentText() == "lab-net (missing)"
     control.show("colour-texture")
     assert choice.findData("lab-net") < 0
+
+
+def test_a_project_names_the_model_that_is_not_on_this_computer(described_context: PageContext, qtbot: QtBot) -> None:
+    model = described_context.model
+    label = "Unverified model: Lab net (extractor lab-net, SHA-256 12ab) was added by the user."
+    model.put_settings("features", FeatureSettings(extractors=("lab-net",)))
+    model.store_result("features", model.key("features"), {"images": 150, "labels": [label]}, "features")
+    page = FeaturesPage(described_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    assert page.labels.text == label
+    assert page.why_not().startswith("There is no extractor named 'lab-net'")
+    assert page.why_not().endswith("add it again with `coreset model add` or on the Features page.")
+    assert page.extractors.row("lab-net").text() == "lab-net (missing)"

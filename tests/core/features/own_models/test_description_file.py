@@ -39,6 +39,14 @@ def test_a_configuration_of_wsinfer_is_read(tmp_path: Path) -> None:
     assert (found.title, found.n_classes, found.notes) == ("resnet34", 2, ())
 
 
+def test_two_sides_of_resize_say_that_images_are_stretched(tmp_path: Path) -> None:
+    steps = [{"name": "Resize", "arguments": {"size": [96, 96], "interpolation": "bicubic"}}, {"name": "ToTensor"}]
+    assert read_description(written(tmp_path, {"transform": steps})).given == {
+        "input_size": 96, "resize": "stretch", "interpolation": "bicubic", "scale": "0-1", "mean": (0.0,) * 3,
+        "std": (1.0,) * 3,
+    }  # fmt: skip
+
+
 def test_without_resize_the_patch_is_the_input_and_without_to_tensor_pixels_stay(tmp_path: Path) -> None:
     found = read_description(written(tmp_path, {"patch_size_pixels": 350, "transform": []}))
     assert found.given == {"input_size": 350, "scale": "0-255", "mean": (0.0,) * 3, "std": (1.0,) * 3}
