@@ -191,8 +191,9 @@ def weights_used(name: str, *, file: Path | None = None, untrained: bool = False
     WeightsError
         If `file` does not fit.
     """
-    if not extractor_named(name).weights:
-        return WeightsUsed(name, "", "none")
+    extractor = extractor_named(name)
+    if not extractor.weights:
+        return extractor.file_used or WeightsUsed(name, "", "none")
     if untrained:
         return WeightsUsed(name, _untrained_digest(weight_set(name).name), "untrained")
     found = find_weights(name, file=file)

@@ -149,12 +149,11 @@ class EstimateSearch(Request[SearchPlan]):
 
     def run(self, progress: Progress) -> SearchPlan:
         """Divide the images and count; nothing is trained."""
-        from core.output.search_files import TABLE
         from core.pipeline.search_outlook import estimate_search
         from core.pipeline.search_trials import journal_progress
 
         plan = estimate_search(self.study, progress)
-        if self.study.settings.search.method == GRID or (self.out / TABLE).exists():
+        if self.study.settings.search.method == GRID:
             return plan
         return replace(plan, n_done=min(plan.n_trials, journal_progress(self.out)))
 

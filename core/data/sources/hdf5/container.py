@@ -310,6 +310,11 @@ def _one_sentence(file: Path) -> Iterator[None]:
             raise DatasetError(f"{file.name} is truncated; copy or download it again.") from error
         if isinstance(error, OSError) and error.strerror and error.errno:
             raise DatasetError(f"{file.name} cannot be read ({reason_of(error)}).") from error
+        if "already open for write" in said:
+            raise DatasetError(
+                f"{file.name} is being written by another program, or that ended without closing it. Close it there, "
+                f"or repair it with h5clear -s {file.name}."
+            ) from error
         if "file signature not found" in said:
             raise DatasetError(f"{file.name} is not an HDF5 file.") from error
         raise DatasetError(f"{file.name} is damaged ({said[:200].rstrip('.') or type(error).__name__}).") from error

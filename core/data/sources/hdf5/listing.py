@@ -159,11 +159,12 @@ def _from_file(file: Path, key: str, images: ArrayFacts, images_file: Path) -> L
 
 
 def _add_entries(listing: Listing, parts: Sequence[_Part], progress: Progress) -> None:
-    n_digits = max((len(str(len(part.labels.classes))) for part in parts), default=1)
     width = max((len(str(max(part.labels.numbers))) for part in parts if part.labels.numbers), default=0)
     for part in parts:
         progress.report(len(listing.entries), 0, "Listing: images")
         classes = part.labels.classes
+        # Of its own array, so that the path of an image is the same whatever is read with it.
+        n_digits = len(str(len(classes)))
         if part.labels.numbers:  # as many digits in every set of the split
             names = {name: name and name.zfill(width) for name in set(classes)}
             classes = [names[name] for name in classes]

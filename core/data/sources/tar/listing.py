@@ -227,7 +227,7 @@ def _of_samples(
     names, names_file = _names(archives, listing.root)
     classes, is_named = named_classes([found.label for _, _, found in rows], names)
     columns, group = _columns([found.fields for _, _, found in rows], settings.group_column)
-    listing = replace(listing, columns=columns, read_as={"classes from": f".{form}"})
+    listing = replace(listing, columns=columns, read_as={"classes_from": f".{form}"})
     if group:
         listing.read_as["group_column"] = group
     for (path, archive, found), class_name in zip(rows, classes, strict=True):
@@ -323,7 +323,7 @@ def _of_folders(listing: Listing, archives: Sequence[_Archive], data: DataSettin
         placed,
         skipped=[*listing.skipped, *placed.skipped],
         warnings=[*listing.warnings, *placed.warnings],
-        read_as={"classes from": "folders", "layout": reading.layout},
+        read_as={"classes_from": "folders", "layout": reading.layout},
     )
 
 

@@ -20,6 +20,7 @@ from core.data.sources.tar.shards import PACKED, SUFFIX
 from core.errors import DatasetError, ImageError
 from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
+from core.reading import open_regular
 from core.results import Image, Reading
 from core.settings import DataSettings
 
@@ -48,10 +49,10 @@ class TarReader(SourceReader):
         """List the images of the archives."""
         name = path.name.lower()
         packed = next((suffix for suffix in PACKED if name.endswith(suffix)), "")
-        if packed and path.is_file():
+        if path.is_file() and (packed or _is_packed(path)):
             raise DatasetError(
                 f"{path.name} is compressed as a whole, so that single images cannot be read in place; unpack it first "
-                f"and open the {'.tar' if '.tar' in packed else 'archive'} or its folder."
+                "and open the .tar, or the folder of its images."
             )
         return list_tar(path, settings or TarSettings(), progress, data)
 
@@ -102,6 +103,15 @@ def _place(root: Path, path: str) -> tuple[Path, str]:
     if not name or archive in ("", ".", "..") or "\0" in path:
         raise ImageError(f"{path} is not the path of an image in an archive.")
     return root / archive, name
+
+
+def _is_packed(path: Path) -> bool:
+    """Return whether a file is packed by gzip, bzip2, xz or Zstandard, whatever it is named."""
+    try:
+        with open_regular(path) as stream:
+            return stream.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"))
+    except OSError:
+        return False
 
 
 def _has_archives(folder: Path) -> bool:

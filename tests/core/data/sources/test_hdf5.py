@@ -95,6 +95,16 @@ def test_patch_camelyon_from_any_of_its_files(pcam: Any, tmp_path: Path, look: A
     assert any("read together" in note for note in dataset.warnings) == bool(opening)
 
 
+def test_an_image_is_called_the_same_whatever_is_read_with_it(write: Any, look: Any) -> None:
+    for name, n in (("train", 12), ("test", 3)):
+        write(f"{name}_x.h5", x=_pixels(n))
+        file = write(f"{name}_y.h5", y=np.arange(n) % 2)
+    together, alone = look(file), look(file, settings=_own(files="one"))
+    assert len(together.images) == 15
+    assert {image.path for image in alone.images} == {f"test_x.h5/x/{row}.png" for row in range(3)}
+    assert {image.path for image in alone.images} < {image.path for image in together.images}
+
+
 def test_one_set_alone_on_request(pcam: Any, tmp_path: Path, look: Any) -> None:
     dataset = look(tmp_path / "pcam" / PCAM.format("valid", "x"), settings=_own(files="one"))
     assert {image.split for image in dataset.images} == {"validation"}
@@ -494,6 +504,24 @@ def test_a_file_cut_short(write: Any, look: Any, share: float) -> None:
     file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
     with pytest.raises(DatasetError, match=r"images\.h5 is (truncated|damaged)"):
         look(file)
+
+
+def test_a_file_that_is_being_written(write: Any, look: Any) -> None:
+    file = write(x=_pixels(3), y=np.arange(3))
+    with h5py.File(file, "w", libver="latest") as container:
+        container["x"], container["y"] = _pixels(3), np.arange(3)
+        container.flush()
+        content = file.read_bytes()
+    file.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"images\.h5 is being written by another program"):
+        look(file)
+
+
+@pytest.mark.parametrize("n_labels", [7, 9])
+def test_files_of_other_lengths(write: Any, look: Any, n_labels: int) -> None:
+    write("a_y.h5", y=np.zeros((n_labels, 1, 1, 1), np.uint8))
+    with pytest.raises(DatasetError, match=rf"x of a_x\.h5 has 8 images, but y of a_y\.h5 has {n_labels} labels"):
+        look(write("a_x.h5", x=_pixels(8)))
 
 
 def test_text_and_pipes_named_h5(tmp_path: Path, look: Any) -> None:

@@ -90,7 +90,7 @@ def test_shards_are_read_in_place(shard: Any, picture: Any, encoded: Any, look: 
         "train-000001.tar/000005.png",
     ]
     assert [image.split for image in dataset.images] == ["train"] * 10 + ["validation"] * 5
-    assert dataset.read_as == {"classes from": ".cls"}
+    assert dataset.read_as == {"classes_from": ".cls"}
     for number in range(15):
         assert read_bytes(dataset, number) == encoded(picture(number))
         assert np.array_equal(read_image(dataset, number), picture(number))
@@ -214,7 +214,7 @@ def test_classes_and_columns_of_json(pack: Any, encoded: Any, picture: Any, look
     assert [image.class_name for image in dataset.images] == ["nv", "mel", "nv", "mel"]
     assert [image.group for image in dataset.images] == ["P0", "P0", "P1", "P1"]
     assert (dataset.columns, dataset.images[1].more) == (("age",), ("41",))
-    assert dataset.read_as == {"classes from": ".json", "group_column": "patient_id"}
+    assert dataset.read_as == {"classes_from": ".json", "group_column": "patient_id"}
     other = look(pack("a.tar", files), settings=_own(class_field="patient_id", group_column="-"))
     assert other.classes == ("P0", "P1")
     assert {image.group for image in other.images} == {""}
@@ -354,7 +354,7 @@ def test_only_members_that_were_listed_can_be_read(
 # --- what cannot be used ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar.zst"])
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar.zst", "a.tar"])
 def test_packed_archives_are_one_sentence(shard: Any, look: Any, tmp_path: Path, name: str) -> None:
     packed = tmp_path / name
     packed.write_bytes(gzip.compress(shard("a.tar", 0, 3).read_bytes()))
