@@ -37,7 +37,7 @@ def import_onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise _missing("onnxruntime", error) from error
-    # Builds for Windows have events that the system may collect.
+    # For Windows, where the system may collect its events; elsewhere `core` has turned them off before the import.
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(3)
     return onnxruntime

@@ -19,10 +19,11 @@ from core.pipeline.search_space import configured, search_ranges
 from core.pipeline.search_summary import Searched, summarise_search
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
-from core.progress import NoProgress
+from core.progress import NO_PROGRESS, NoProgress
 from core.results import Epoch
 from core.results.searches import SearchResult, SearchTrial, TrialResult
 from core.search_answer import search_sentences
+from core.service.comparison_requests import EstimateSearch, SearchHyperparameters
 from core.settings import (
     DataSettings,
     FeatureSettings,
@@ -384,3 +385,17 @@ def test_estimates_grow_with_trials_and_pool(study: Study) -> None:
     assert "on the whole pool" in estimate_search(searching(study, **TRIALS, with_pool=True)).sentence
     with pytest.raises(SettingsError, match="none of these"):
         estimate_search(searching(study, network="head"))
+
+
+def test_the_window_is_told_why_a_search_cannot_be_estimated_and_what_is_done(study: Study, tmp_path: Path) -> None:
+    plan = EstimateSearch(searching(study, network="head"), tmp_path).run(NO_PROGRESS)
+    assert (plan.n_trials, plan.sentence[:60]) == (0, "The linear probe has none of these hyperparameters; search w")
+    settings = replace(study.settings, data=DataSettings(validation_fraction=0.0))
+    plan = EstimateSearch(searching(replace(study, settings=settings), **TRIALS), tmp_path).run(NO_PROGRESS)
+    assert plan.sentence == "There are no validation images to select by; set the validation fraction above 0."
+    outcome = SearchHyperparameters(searching(study, **TRIALS), tmp_path).run(NO_PROGRESS)
+    assert outcome.training.learning_rate == outcome.result.best.values["learning_rate"]
+    assert outcome.table.is_file()
+    assert outcome.report.is_file()
+    more = searching(study, **{**TRIALS, "trials": 5})
+    assert EstimateSearch(more, tmp_path).run(NO_PROGRESS).n_done == 2
