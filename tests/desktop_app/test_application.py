@@ -99,6 +99,15 @@ def test_every_copy_is_offered_and_none_is_lost(tmp_path: Path) -> None:
     assert seen["left"] == sorted(["999999992-1.json", seen["mine"]])
 
 
+@pytest.mark.slow
+def test_a_file_that_the_system_names_by_an_event_is_opened(images: Path) -> None:
+    """macOS opens what is double-clicked in this way, before the window is made or later."""
+    seen = drive("file_events", images)
+    assert seen["at_start"] == seen["while_asking"] == str(images)
+    assert seen["said"] == ["first.coreset was not opened, because one window shows one project."]
+    assert seen["notes"] == "second.coreset"
+
+
 def test_the_command_line() -> None:
     assert parse_arguments(["x"]).path is None
     assert parse_arguments(["x", "folder"]).path == Path("folder")
