@@ -27,6 +27,7 @@ from core.words import byte_size
 
 SUFFIX = ".onnx"
 _NOT_ASKED = ("source", "licence", "output", "layout", "crop_fraction")
+_LONGEST_TITLE = 100
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])")
 
 
@@ -214,6 +215,8 @@ def _words(numbers: tuple[float, ...]) -> str:
 
 
 def _free_name(title: str) -> str:
+    if len(title) > _LONGEST_TITLE:
+        raise FeatureError(f"The name of the model has {len(title):,} characters; expected at most {_LONGEST_TITLE}.")
     name = name_of(title)
     if not name or _RESERVED.fullmatch(name):
         raise FeatureError(

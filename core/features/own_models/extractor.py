@@ -71,7 +71,11 @@ def extractor_of(model: OwnModel) -> ModelExtractor:
         name=model.name,
         title=model.title,
         tip=f"Unverified model that was added by the user: {n_parameters} parameters, {model.width:,} features.",
-        source=model.settings.source,
+        source="; ".join(
+            part
+            for part in (model.settings.source, model.settings.in_words, f"ONNX file with SHA-256 {model.sha256}")
+            if part
+        ),
         methods=f"{model.title}, a model supplied by the authors",
         does="core.features.own_models.steps:steps_of",
         cost=Cost(

@@ -170,7 +170,8 @@ def write_description(folder: Path, model: OwnModel) -> None:
     values = {name: value for name, value in asdict(model).items() if name != "folder"}
     values["settings"] = stored_settings(model.settings)
     text = json.dumps({"program": "coreset-studio", "format": FORMAT, **values}, ensure_ascii=False, indent=1)
-    (folder / DESCRIPTION_FILE).write_text(text + "\n", encoding="utf-8")
+    # A name from the command line may contain bytes that are no UTF-8.
+    (folder / DESCRIPTION_FILE).write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def read_model(folder: Path) -> OwnModel:

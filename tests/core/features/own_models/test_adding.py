@@ -137,6 +137,14 @@ def test_a_name_that_is_taken_or_empty_is_refused(tmp_path: Path) -> None:
     assert [each.name for each in own_models() if isinstance(each, OwnModel)] == ["mine"]
 
 
+def test_a_name_that_is_too_long_is_refused_and_one_of_other_bytes_is_kept(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    with pytest.raises(FeatureError, match="The name of the model has 101 characters; expected at most 100"):
+        add_model(file, title="n" * 101)
+    found = add_model(file, title="net \udcff\x1b", changes={"source": "\udc80"}).model
+    assert (read_model(found.folder).title, found.name) == ("net \udcff\x1b", "net")
+
+
 @pytest.mark.parametrize(
     ("title", "name"),
     [("DinoBloom-S", "dinobloom-s"), ("  Zellen ÄÖ 2 ", "zellen-ao-2"), ("../../etc", "etc"), ("a" * 99, "a" * 60)],
