@@ -9,7 +9,6 @@ as well. The frozen folder is dist/coreset-studio; the installers lie in dist/ w
 import argparse
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ FOLDER = DIST / "coreset-studio"
 APP = DIST / "Coreset Studio.app"
 
 sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
-from check_system import why_not  # noqa: E402
+from check_system import here as why_not_here  # noqa: E402
 
 from core.version import __version__  # noqa: E402
 
@@ -168,7 +167,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only-folder", action="store_true", help="freeze, but make no installers")
     options = parser.parse_args()
-    reason = why_not(sys.platform, platform.machine(), platform.mac_ver()[0])
+    reason = why_not_here()
     if reason:
         print(reason, file=sys.stderr)
         return 1

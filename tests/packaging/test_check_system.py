@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         ("darwin", "x86_64", "15.1", ["This Python is for x86_64; expected arm64", "no packages for Intel Macs"]),
         ("darwin", "arm64", "13.6.1", ["This is macOS 13.6.1; expected 14 or later"]),
+        ("linux", "x86_64", "2.31", ["This system has glibc 2.31; expected 2.34 or later", "PySide6"]),
         ("win32", "ARM64", "", ["This Python is for ARM64; expected AMD64"]),
     ],
 )
@@ -26,6 +27,7 @@ def test_make_says_why_nothing_can_be_installed(
         "import platform, sys\n"
         f"sys.platform = {system!r}\n"
         f"platform.machine = lambda: {machine!r}\n"
+        f"platform.libc_ver = lambda: ('glibc', {version!r})\n"
         f"platform.mac_ver = lambda: ({version!r}, ('', '', ''), {machine!r})\n"
     )
     python = tmp_path / "python"

@@ -69,5 +69,4 @@ def test_every_pin_has_a_wheel(check_pins: ModuleType, system: int, python: str)
         pytest.skip(f"no package index: {str(error)[-300:]}")
     assert row["pins"] > 90
     assert row["no wheel"] == row["not pinned"] == []
-    if row["requires"]:  # what the program states, and what its installer checks
-        assert row["requires"] == "macOS {}.{}".format(*check_pins.MACOS)
+    assert row["requires"] in check_pins.STATED
