@@ -1,5 +1,7 @@
 """Build the standalone program and, on Linux, its .tar.gz and .deb: `python packaging/build.py`.
 
+On macOS the program that users get is dist/Coreset Studio.app, made from the same folder; not run on macOS.
+
 The weights that lie in resources/weights go in; packaging/fetch_weights.py fills it. A build without any works
 as well. The frozen folder is dist/coreset-studio; the installers lie in dist/ with a SHA256SUMS file.
 """
@@ -17,8 +19,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 FOLDER = DIST / "coreset-studio"
+APP = DIST / "Coreset Studio.app"
 
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
+from check_system import here as why_not_here  # noqa: E402
+
 from core.version import __version__  # noqa: E402
 
 
@@ -120,6 +125,26 @@ def collect_licences() -> int:
     return count
 
 
+def programs(system: str = sys.platform) -> Path:
+    """Return the folder of the built programs `coreset-studio` and `coreset` that users get on a system."""
+    return APP / "Contents" / "MacOS" if system == "darwin" else FOLDER
+
+
+def complete_app() -> None:
+    """Put the licences into the .app and sign it again (macOS), since PyInstaller signed it without them.
+
+    Apple silicon starts nothing that is unsigned. `-` stands for a signature without an identity; make_dmg.sh replaces
+    it where there is one.
+    """
+    if sys.platform != "darwin":
+        return
+    shutil.copytree(FOLDER / "licences", APP / "Contents" / "Resources" / "licences", dirs_exist_ok=True)
+    entitlements = ROOT / "packaging" / "macos" / "entitlements.plist"
+    command = ["codesign", "--force", "--deep", "--sign", "-", "--entitlements", str(entitlements), str(APP)]
+    subprocess.run(command, check=True)
+    subprocess.run(["codesign", "--verify", "--deep", "--strict", str(APP)], check=True)
+
+
 def make_tar() -> Path:
     """Pack the folder so that it runs in place."""
     file = DIST / f"coreset-studio-{__version__}-linux-x86_64.tar.gz"
@@ -142,12 +167,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only-folder", action="store_true", help="freeze, but make no installers")
     options = parser.parse_args()
+    reason = why_not_here()
+    if reason:
+        print(reason, file=sys.stderr)
+        return 1
     started = time.perf_counter()
     freeze()
     before = size_of(FOLDER)
     strip_symbols()
     share_executable()
     packages = collect_licences()
+    complete_app()
     print(
         f"folder: {before / 1e6:,.0f} MB frozen, {size_of(FOLDER) / 1e6:,.0f} MB stripped; "
         f"licences of {packages} packages"

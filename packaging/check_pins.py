@@ -15,15 +15,22 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "packaging"))
+from check_system import GLIBC, MACOS  # noqa: E402
+
+STATED = ("", "macOS {}.{}".format(*MACOS), "glibc {}.{}".format(*GLIBC))
+"""The oldest systems that installers check and documents state; nothing for Windows."""
 EXTRAS = ("cpu", "dev", "models", "weights", "package", "fuzz")
 PYTHONS = ("3.11", "3.12", "3.13")
 # pip takes older macOS versions from `macosx_14_0` by itself, but not older glibc versions from a newer one.
 _GLIBC = (17, 24, 26, 27, 28, 31, 34, 35)
+_VERSION = re.compile(r"(macosx|manylinux)_(\d+)_(\d+)_")
 _NO_WHEEL = re.compile(r"No matching distribution found for ([\w.-]+)==")
 
 
@@ -92,7 +99,7 @@ def roots() -> list[str]:
     return [*project["dependencies"], *extras]
 
 
-def resolve(system: System, python: str, pinned: dict[str, str]) -> tuple[dict[str, list[str]], list[str]]:
+def resolve(system: System, python: str, pinned: dict[str, str]) -> tuple[dict[str, list[str]], list[str], list[str]]:
     """Ask pip for the wheels of all pins.
 
     Returns
@@ -101,6 +108,8 @@ def resolve(system: System, python: str, pinned: dict[str, str]) -> tuple[dict[s
         Of each pin that has a wheel, the requirements of that wheel.
     missing : list of str
         Pins without a wheel.
+    wheels : list of str
+        Names of the files.
 
     Raises
     ------
@@ -127,8 +136,26 @@ def resolve(system: System, python: str, pinned: dict[str, str]) -> tuple[dict[s
                 raise RuntimeError(f"pip failed for {system.name}, Python {python}: {answer.stderr[-2000:]}")
             name = canonicalize_name(without.group(1))
             missing.append(f"{name}=={left.pop(name)}")
-        found = [one["metadata"] for one in json.loads(report.read_text(encoding="utf-8"))["install"]]
-    return {canonicalize_name(one["name"]): one.get("requires_dist", []) for one in found}, missing
+        found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    wheels = [one["download_info"]["url"].rsplit("/", 1)[1] for one in found]
+    facts = [one["metadata"] for one in found]
+    return {canonicalize_name(one["name"]): one.get("requires_dist", []) for one in facts}, missing, wheels
+
+
+def oldest_system(wheels: list[str]) -> str:
+    """Return the oldest macOS or glibc on which all wheels run; empty if they are for any, as those for Windows are."""
+    newest, kind = (0, 0), ""
+    for wheel in wheels:
+        platforms = unquote(wheel).removesuffix(".whl").rsplit("-", 1)[1].replace("manylinux2014", "manylinux_2_17")
+        # A wheel with several tags runs wherever one of them fits.
+        of_one = [
+            ((int(tag[2]), int(tag[3])), tag[1])
+            for tag in (_VERSION.match(each) for each in platforms.split("."))
+            if tag is not None
+        ]
+        if of_one and min(of_one)[0] > newest:
+            newest, kind = min(of_one)
+    return f"{'macOS' if kind == 'macosx' else 'glibc'} {newest[0]}.{newest[1]}" if kind else ""
 
 
 def unpinned(requirements: dict[str, list[str]], wanted: list[str], facts: dict[str, str]) -> list[str]:
@@ -162,12 +189,13 @@ def unpinned(requirements: dict[str, list[str]], wanted: list[str], facts: dict[
 
 
 def check(system: System, python: str) -> dict[str, Any]:
-    """Return the number of pins that apply on a system and Python, those without a wheel, and what is not pinned."""
+    """Return the pins that apply on a system and Python: how many, those without a wheel, and what they require."""
     facts = environment(system, python)
     pinned = pins(facts)
-    requirements, missing = resolve(system, python, pinned)
+    requirements, missing, wheels = resolve(system, python, pinned)
     known = {**{name: [] for name in pinned}, **requirements}
-    return {"pins": len(pinned), "no wheel": missing, "not pinned": unpinned(known, roots(), facts)}
+    without_pin = unpinned(known, roots(), facts)
+    return {"pins": len(pinned), "no wheel": missing, "not pinned": without_pin, "requires": oldest_system(wheels)}
 
 
 def main() -> int:
@@ -176,14 +204,18 @@ def main() -> int:
     parser.add_argument("--system", choices=[one.name for one in SYSTEMS], help="check this system alone")
     parser.add_argument("--python", choices=PYTHONS, help="check this Python alone")
     options = parser.parse_args()
-    print("| system | Python | pins | no wheel | not pinned |\n|---|---|---|---|---|")
+    print("| system | Python | pins | requires | no wheel | not pinned |\n|---|---|---|---|---|---|")
     is_good = True
     for system in (one for one in SYSTEMS if options.system in (None, one.name)):
         for python in PYTHONS if options.python is None else (options.python,):
             row = check(system, python)
             words = [", ".join(row[key]) or "–" for key in ("no wheel", "not pinned")]
-            print(f"| {system.name} | {python} | {row['pins']} | {' | '.join(words)} |", flush=True)
+            cells = [system.name, python, str(row["pins"]), row["requires"] or "–", *words]
+            print(f"| {' | '.join(cells)} |", flush=True)
             is_good &= not row["no wheel"] and not row["not pinned"]
+            if row["requires"] not in STATED:
+                print(f"packaging/check_system.py and docs state {' and '.join(STATED)}; change them.", file=sys.stderr)
+                is_good = False
     return 0 if is_good else 1
 
 

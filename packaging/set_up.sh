@@ -9,6 +9,7 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     echo "$PYTHON has no venv module. Install it (Debian, Ubuntu: apt install python3-venv) and call make again." >&2
     exit 1
 fi
+"$PYTHON" packaging/check_system.py || exit 1
 echo "Setting up .venv with $("$PYTHON" --version); the first time takes a few minutes."
 [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv || exit 1
 PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet --constraint constraints.txt \

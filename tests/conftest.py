@@ -14,12 +14,14 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from core.descriptions import Registry, all_kinds, registry, resolve
 from core.threads import VARIABLES, limit_threads
+from tests.links import pytest_runtest_call, pytest_runtest_setup
 from tests.windows_rules import _windows_rules_on_request, windows_rules
 
-__all__ = ["_windows_rules_on_request", "windows_rules"]
+__all__ = ["_windows_rules_on_request", "pytest_runtest_call", "pytest_runtest_setup", "windows_rules"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,6 +30,10 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # What tests compute is small: threads that wait for each other there took four fifths of the processor's time.
 if not any(variable in os.environ for variable in VARIABLES):
     limit_threads(1)
+
+# How long one example takes depends on the machine and what else it does; `timeout` in pyproject.toml ends what hangs.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 FAST = (
     "core/data/sources", "core/data/test_folds.py", "core/data/test_levels.py", "core/data/test_split.py",

@@ -16,6 +16,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.project import SUFFIX, read_project
 from core.settings import DataSettings, Relabelling, settings_from_dict
 from core.settings.relabelling import utc_text
+from core.spellings import by_composed, composed
 from core.spreadsheet import plain_text
 
 # The names that each column may have, the first of which is read where a table has several.
@@ -254,12 +255,13 @@ def _records(file: Path, rows: Sequence[LabelRow], listing: Listing) -> tuple[Re
         If the dataset does not have one of the images, or two rows name the same.
     """
     entries = {entry.path: entry for entry in listing.entries}
+    spelled_entries = {spelling: entries[path] for spelling, path in by_composed(entries).items()}
     now = utc_text(datetime.now(UTC))
     named: dict[str, LabelRow] = {}
     records: list[Relabelling] = []
     unknown: list[LabelRow] = []
     for row in rows:
-        entry = _entry(row.path, entries, listing.root)
+        entry = _entry(row.path, entries, listing.root) or _entry(composed(row.path), spelled_entries, listing.root)
         if entry is None:
             unknown.append(row)
             continue

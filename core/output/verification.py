@@ -1,7 +1,6 @@
 """Does an export still hold what was written? Every file that does not is named."""
 
 import os
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from core.output.placing import hash_file
 from core.progress import NO_PROGRESS, Progress
 from core.reading import IrregularFileError
 from core.results import VerifyResult
+from core.spellings import by_composed, composed
 
 # What Finder and Explorer put into any folder that somebody looks at.
 _LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -70,11 +70,10 @@ def is_export(folder: Path) -> bool:
 def _spelled_on_disk(names: list[str], below: set[str]) -> dict[str, str]:
     """Return how the names that are in the folder are spelled there.
 
-    A letter with an accent can be one character or two. Some file systems and archive programs, above all of macOS,
-    change one spelling into the other; to a reader the names are equal.
+    They may be equal to a reader alone, see `core.spellings`.
     """
-    spelled = {unicodedata.normalize("NFC", name): name for name in below}
-    found = {name: name if name in below else spelled.get(unicodedata.normalize("NFC", name)) for name in names}
+    spelled = by_composed(below)
+    found = {name: name if name in below else spelled.get(composed(name)) for name in names}
     return {name: there for name, there in found.items() if there is not None}
 
 

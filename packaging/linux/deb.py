@@ -1,7 +1,9 @@
 """Make the .deb from the frozen folder: menu entry, icon, file association, man page, clean removal."""
 
 import gzip
+import mmap
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +29,7 @@ Description: choose a small, diverse training subset of labelled images
 
 # What Qt's X11 platform plugin and the bundled libraries load from the system. Everything else is inside.
 DEPENDS = (
-    "libc6 (>= 2.31)", "libgl1", "libegl1", "libopengl0", "libx11-6", "libx11-xcb1", "libxcb1", "libxcb-cursor0",
+    "libgl1", "libegl1", "libopengl0", "libx11-6", "libx11-xcb1", "libxcb1", "libxcb-cursor0",
     "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render0", "libxcb-render-util0",
     "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xinerama0", "libxcb-xkb1",
     "libxkbcommon0", "libxkbcommon-x11-0", "libdbus-1-3", "libfontconfig1", "libfreetype6",
@@ -43,6 +45,26 @@ if have update-mime-database; then update-mime-database /usr/share/mime || true;
 if have gtk-update-icon-cache; then gtk-update-icon-cache -q -f /usr/share/icons/hicolor || true; fi
 exit 0
 """
+
+
+_ELF = b"\x7fELF"
+_GLIBC = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?(?=\0)")
+
+
+def oldest_glibc(folder: Path) -> str:
+    """Return the glibc that the programs and libraries of a folder require, such as ``2.35``.
+
+    It is that of the system on which they were built, or that of a wheel; with an older one they do not start. Each
+    file lists the versions of the symbols that it uses.
+    """
+    newest = (2, 17)
+    for file in folder.rglob("*"):
+        if file.is_symlink() or not file.is_file() or file.stat().st_size < len(_ELF):
+            continue
+        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content[: len(_ELF)] == _ELF:
+                newest = max([newest, *((int(found[1]), int(found[2])) for found in _GLIBC.finditer(content))])
+    return f"{newest[0]}.{newest[1]}"
 
 
 def make_deb(folder: Path, target: Path, root: Path) -> Path:
@@ -84,7 +106,8 @@ def make_deb(folder: Path, target: Path, root: Path) -> Path:
     control = tree / "DEBIAN"
     control.mkdir()
     kilobytes = sum(f.lstat().st_size for f in tree.rglob("*") if f.is_file() and not f.is_symlink()) // 1024
-    text = CONTROL.format(version=__version__, kilobytes=kilobytes, depends=", ".join(DEPENDS))
+    depends = (f"libc6 (>= {oldest_glibc(folder)})", *DEPENDS)
+    text = CONTROL.format(version=__version__, kilobytes=kilobytes, depends=", ".join(depends))
     (control / "control").write_text(text, encoding="ascii")
     for script in ("postinst", "postrm"):
         file = control / script

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from core.version import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -55,3 +57,17 @@ def test_the_application_starts_the_window(tmp_path: Path, monkeypatch: pytest.M
     assert written["CFBundleExecutable"] == "coreset-studio"
     assert written["LSBackgroundOnly"] is False
     assert written["CFBundleDocumentTypes"][0]["CFBundleTypeExtensions"] == ["coreset"]
+    assert written["CFBundleDocumentTypes"][0]["LSItemContentTypes"] == ["org.coreset-studio.project"]
+    (declared,) = written["UTExportedTypeDeclarations"]
+    assert declared["UTTypeIdentifier"] == "org.coreset-studio.project"
+    assert declared["UTTypeTagSpecification"] == {"public.filename-extension": ["coreset"]}
+
+
+def test_the_application_states_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without these keys it starts on older systems and on Intel, and ends there without a word."""
+    written = info_plist(tmp_path, monkeypatch)
+    assert written["LSMinimumSystemVersion"] == "14.0"
+    assert written["LSArchitecturePriority"] == ["arm64"]
+    assert written["CFBundleShortVersionString"] == __version__
+    assert written["CFBundleIdentifier"] == "org.coreset-studio.app"
+    assert written["NSHighResolutionCapable"] is True

@@ -46,6 +46,18 @@ def test_what_is_installed_without_a_pin_is_found(check_pins: ModuleType) -> Non
     assert check_pins.unpinned(requirements, ["one"], facts) == ["five-six"]
 
 
+def test_the_oldest_system_is_that_of_the_wheel_that_needs_the_newest(check_pins: ModuleType) -> None:
+    wheels = [
+        "six-1.17.0-py2.py3-none-any.whl",
+        "numpy-2.4.6-cp312-cp312-macosx_14_0_arm64.whl",
+        "wrapt-2.5.2-cp312-cp312-macosx_10_9_universal2.whl",
+    ]
+    assert check_pins.oldest_system(wheels) == "macOS 14.0"
+    several = "h5py-3.14.0-cp312-cp312-manylinux_2_17_x86_64.manylinux_2_34_x86_64.whl"
+    assert check_pins.oldest_system([several, "x-1-py3-none-manylinux2014_x86_64.whl"]) == "glibc 2.17"
+    assert check_pins.oldest_system(["numpy-2.4.6-cp312-cp312-win_amd64.whl"]) == ""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("system", "python"), [(0, "3.11"), (1, "3.13")])
@@ -57,3 +69,4 @@ def test_every_pin_has_a_wheel(check_pins: ModuleType, system: int, python: str)
         pytest.skip(f"no package index: {str(error)[-300:]}")
     assert row["pins"] > 90
     assert row["no wheel"] == row["not pinned"] == []
+    assert row["requires"] in check_pins.STATED

@@ -1,6 +1,7 @@
 """Corrected classes from a file: tables in every usual form, projects, the manifest of an export."""
 
 import json
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +63,17 @@ def test_a_record_without_a_time_is_of_now(read: ReadLabels, monkeypatch: pytest
 
 def test_absolute_paths_are_those_of_the_dataset(read: ReadLabels, tmp_path: Path) -> None:
     assert read(f"path,label\n{tmp_path / 'images/a/1.png'},b\n")[0][0].path == "a/1.png"
+
+
+def test_accents_may_be_stored_in_either_form(put: Put, read: ReadLabels) -> None:
+    """As after an archive of macOS: the file is in NFD, and the table was written in NFC, or the other way round."""
+    put(unicodedata.normalize("NFD", "a/grün.png"), 9)
+    put(unicodedata.normalize("NFC", "b/grün.png"), 10)
+    text = f"path,label,when\n{unicodedata.normalize('NFC', 'a/grün.png')},b,{WHEN}\n"
+    records, _ = read(text + f"{unicodedata.normalize('NFD', 'b/grün.png')},a,{WHEN}\n")
+    assert [record.path for record in records] == [
+        unicodedata.normalize("NFD", "a/grün.png"), unicodedata.normalize("NFC", "b/grün.png"),
+    ]  # fmt: skip
 
 
 def test_a_workbook(read: ReadLabels, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every form in which an export is written opens again, with the same images under the same classes."""
 
 import csv
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from core.output.verification import verify
 from core.results import Dataset
 from core.settings import ExportSettings
 
+SPELLED = unicodedata.normalize("NFC", "größe")
 CHOSEN = ("coreset", "train")
 
 
@@ -170,3 +172,18 @@ def test_what_is_gone_is_listed_and_what_is_damaged_refused(case, tmp_path: Path
     file.write_bytes(text.encode().replace(b"drawn", b"\xff\xfe"))
     with pytest.raises(DatasetError, match="not UTF-8 text"):
         scan(file, cache_folder=tmp_path / "cache")
+
+
+def test_a_list_opens_where_accents_are_stored_in_another_form(case, tmp_path: Path) -> None:
+    """As after the export was packed on macOS and unpacked elsewhere."""
+    target = tmp_path / "out"
+    export_coreset(case.dataset, case.split, case.coreset, target, ExportSettings())
+    name = next(child.name for child in target.iterdir() if child.is_dir())
+    list_file = target / "coreset.csv"
+    text = list_file.read_text(encoding="utf-8")
+    changed = text.replace(f",{name}/", f",{SPELLED}/")
+    assert changed != text
+    list_file.write_text(changed, encoding="utf-8")
+    (target / name).rename(target / unicodedata.normalize("NFD", SPELLED))
+    listed = scan(list_file, cache_folder=tmp_path / "cache")
+    assert found(listed) == of(case, case.coreset.indices)

@@ -47,10 +47,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "CORESET_CACHE": os.fspath(place / "cache"),
         "XDG_CONFIG_HOME": os.fspath(place / "config"),
         "CORESET_TEST_MARK": mark,
-        "TMPDIR": os.fspath(place / "temporary"),
     }
     (place / "temporary").mkdir()
-    command = ["xvfb-run", "-a", sys.executable, "-m", "desktop_app", "--self-test", os.fspath(place / "seen.json")]
+    # Not for xvfb-run, which takes no folder with a space in its name.
+    program = ["env", f"TMPDIR={place / 'temporary'}", sys.executable, "-m", "desktop_app"]
+    command = ["xvfb-run", "-a", *program, "--self-test", os.fspath(place / "seen.json")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     told: dict[str, Any] = json.loads((place / "seen.json").read_text(encoding="utf-8"))
     left = psutil.wait_procs([psutil.Process(pid) for pid in with_mark(mark) if psutil.pid_exists(pid)], timeout=5)[1]

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from core.data.description import Match
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
-from core.data.page_names import file_and_page
+from core.data.page_names import file_and_page, page_path
 from core.data.reader import FileReader
 from core.errors import DatasetError
 from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.results import Skipped
+from core.spellings import SpellingsOnDisk
 from core.spreadsheet import plain_text
 
 HEAD = "path,class,split,cluster,is_medoid,selected,rank,reason"
@@ -60,7 +61,8 @@ class CoresetListReader(FileReader):
         damaged = [row for row in rows if not (row.path and row.class_name)]
         usable = [row for row in rows if row.is_in_dataset and row.path and row.class_name]
         folder = path.resolve().parent
-        found = {row.number: _place(folder, row) for row in usable}
+        spellings = SpellingsOnDisk()
+        found = {row.number: _place(folder, row, spellings) for row in usable}
         files = [file for file in found.values() if file]
         if not files:
             raise DatasetError(_nowhere(path, usable))
@@ -107,15 +109,19 @@ def _rows(path: Path, progress: Progress) -> Iterator[_Row]:
         raise DatasetError(f"{path.name} is not a valid CSV ({error}); it was changed after it was written.") from error
 
 
-def _place(folder: Path, row: _Row) -> str:
+def _place(folder: Path, row: _Row, spellings: SpellingsOnDisk) -> str:
     """Return the absolute path of a row's image; empty where there is no such file.
 
     A list of an earlier version, which does not contain the locations of images, may be in the folder of the dataset.
     """
     for text in (row.file, row.path):
         file = os.path.normpath(os.path.join(folder, text)) if text and "\0" not in text else ""  # noqa: PTH118
-        if file and os.path.isfile(file_and_page(file)[0]):  # noqa: PTH113
+        alone, page = file_and_page(file)
+        if file and os.path.isfile(alone):  # noqa: PTH113
             return file
+        there = spellings.find(alone) if file else ""
+        if there and os.path.isfile(there):  # noqa: PTH113
+            return page_path(there, page) if page else there
     return ""
 
 

@@ -12,6 +12,7 @@ from core.data.folder_names import has_image_suffix, leftover
 from core.data.page_names import file_and_page, page_path
 from core.data.sources.csv.rows import Files, file_fault
 from core.progress import NO_PROGRESS, Progress
+from core.spellings import composed
 
 _MOST_FILES = 3_000_000
 _FILES_PER_REPORT = 5000
@@ -24,7 +25,7 @@ class Found:
     Attributes
     ----------
     counts : Counter
-        How many by ``"stem"``, ``"case"`` or ``"elsewhere"``.
+        How many by ``"stem"``, ``"case"``, ``"spelling"`` or ``"elsewhere"``.
     examples : dict
         The name of the first file of each.
     """
@@ -37,6 +38,7 @@ class Found:
         words = {
             "stem": "by their names without suffix",
             "case": "with different capitalisation",
+            "spelling": "with accents that are stored differently (Unicode NFC and NFD)",
             "elsewhere": "in another folder",
         }
         return [
@@ -112,7 +114,7 @@ class FileFinder:
     def _look_up(self, text: str) -> tuple[list[str], str]:
         """Return the files whose path ends most like `text`, and how they were found."""
         self._index()
-        parts = [part for part in text.replace("\\", "/").casefold().split("/") if part not in ("", ".", "..")]
+        parts = [part for part in _folded(text.replace("\\", "/")).split("/") if part not in ("", ".", "..")]
         if not parts or self._by_name is None:
             return [], ""
         named, how = self._by_name.get(parts[-1], []), "elsewhere"
@@ -123,18 +125,19 @@ class FileFinder:
             stem, suffix = os.path.splitext(parts[-1])
             alike = {".jpg": ".jpeg", ".jpeg": ".jpg", ".tif": ".tiff", ".tiff": ".tif"}.get(suffix, "")
             named, how = (self._by_name.get(stem + alike, []) if alike else []), "elsewhere"
-        ends = {path: _common_end(path.casefold(), parts[:-1]) for path in named}
+        ends = {path: _common_end(_folded(path), parts[:-1]) for path in named}
         most = max(ends.values(), default=0)
         best = [path for path, length in ends.items() if length == most]
-        if how == "elsewhere" and len(best) == 1 and self._differs_in_case(best[0], text):
-            how = "case"
+        if how == "elsewhere" and len(best) == 1:
+            how = self._difference(best[0], text)
         return best, how
 
-    def _differs_in_case(self, path: str, text: str) -> bool:
-        return any(
-            os.path.normpath(os.path.join(folder, text.replace("\\", "/"))).casefold() == path.casefold()
-            for folder in self.folders
-        )
+    def _difference(self, path: str, text: str) -> str:
+        """Return in what a path differs from the text of the table."""
+        written = [os.path.normpath(os.path.join(folder, text.replace("\\", "/"))) for folder in self.folders]
+        if composed(path) in map(composed, written):
+            return "spelling"
+        return "case" if _folded(path) in map(_folded, written) else "elsewhere"
 
     def _index(self) -> None:
         """List all files below the folders, once."""
@@ -153,10 +156,15 @@ class FileFinder:
                     if n_files > _MOST_FILES or name.startswith("."):
                         continue
                     path = os.path.join(folder, name)
-                    by_name[name.casefold()].append(path)
+                    by_name[_folded(name)].append(path)
                     if has_image_suffix(name):
-                        by_stem[os.path.splitext(name)[0].casefold()].append(path)
+                        by_stem[_folded(os.path.splitext(name)[0])].append(path)
         self._by_name, self._by_stem = dict(by_name), dict(by_stem)
+
+
+def _folded(name: str) -> str:
+    """Return a name in which neither case nor the form of its accents counts."""
+    return composed(composed(name).casefold())
 
 
 def _common_end(path: str, parts: Sequence[str]) -> int:

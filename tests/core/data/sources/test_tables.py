@@ -1,5 +1,6 @@
 """Tables as they are published and as spreadsheets write them: what is guessed, what is said, what is refused."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -314,6 +315,23 @@ def test_paths_of_another_machine(table: Write, put: Any, look: Look) -> None:
         "cells/x/c0.png", "cells/x/c2.png", "cells/y/c1.png", "cells/y/c3.png",
     ]  # fmt: skip
     assert "4 images of list.csv were found in another folder" in note(dataset, "another folder")
+
+
+def test_accents_in_another_form(table: Write, put: Any, look: Look) -> None:
+    """As after an archive of macOS; folders, too, and where only the name without suffix is in the table."""
+    for number in range(4):
+        put(unicodedata.normalize("NFD", f"Größe {number % 2}/zähl {number}.png"), number + 40)
+    paths = [unicodedata.normalize("NFC", f"Größe {number % 2}/zähl {number}") for number in range(4)]
+    rows = "".join(f"{path}.png,{'xy'[number % 2]}\n" for number, path in enumerate(paths))
+    dataset = look(table("path,class\n" + rows))
+    assert sorted(image.path for image in dataset.images) == sorted(
+        unicodedata.normalize("NFD", f"{path}.png") for path in paths
+    )
+    assert "4 images of list.csv were found with accents that are stored differently" in note(dataset, "accents")
+    rows = "".join(f"{path.split('/')[1]},{'xy'[number % 2]}\n" for number, path in enumerate(paths))
+    assert "4 images of list.csv were found by their names" in note(
+        look(table("image,class\n" + rows)), "by their names"
+    )
 
 
 def test_suffixes_in_other_capitals(table: Write, look: Look) -> None:
