@@ -7,7 +7,8 @@ What is called done is on disk before it is: a file is flushed before it takes i
 the change of names after that, so that a power cut leaves either what was there before or what replaced it, whole.
 
 Windows refuses to move or remove what another program has open, and antivirus programs and synchronising folders open
-every fresh file for some milliseconds. So moving and removing are retried for a while.
+every fresh file for some milliseconds. So moving and removing are retried for a while. It does not remove what is
+read-only either, which other systems do: see `core.windows`.
 """
 
 import errno
@@ -24,6 +25,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
+
+from core.windows import is_read_only, remove_read_only
 
 T = TypeVar("T")
 
@@ -127,18 +130,41 @@ def replace(source: Path, target: Path) -> None:
 
 
 def remove(file: Path) -> None:
-    """Remove a file or link that may be there. Raises OSError where it cannot be removed."""
-    patiently(lambda: file.unlink(missing_ok=True))
+    """Remove a file or link that may be there, also a read-only one. Raises OSError where it cannot be removed."""
+
+    def attempt() -> None:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            _remove_read_only(file, error)
+
+    patiently(attempt)
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that may be there, with all in it. Raises OSError where that fails, in part or wholly."""
+    """Remove a folder that may be there, with all in it, also what is read-only.
+
+    Raises
+    ------
+    OSError
+        If that fails, in part or wholly.
+    """
 
     def attempt() -> None:
         with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+            if sys.version_info >= (3, 12):
+                shutil.rmtree(folder, onexc=lambda _, place, error: _remove_read_only(Path(place), error))
+            else:
+                shutil.rmtree(folder, onerror=lambda _, place, found: _remove_read_only(Path(place), found[1]))
 
     patiently(attempt)
+
+
+def _remove_read_only(place: Path, error: BaseException) -> None:
+    """Remove what Windows refused to remove because it is read-only; raise `error` where that was not the reason."""
+    if not isinstance(error, OSError) or _winerror(error) != ACCESS_DENIED or not is_read_only(place):
+        raise error
+    remove_read_only(place)
 
 
 def try_to_remove(place: Path) -> bool:

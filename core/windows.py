@@ -1,0 +1,85 @@
+"""What Windows does otherwise: the removal of read-only files.
+
+Nothing here has been run on Windows: the calls of its system are tested with stand-ins. Outside Windows no function
+changes anything.
+"""
+
+import ctypes
+import errno
+import os
+import stat
+from ctypes import wintypes
+from pathlib import Path
+from typing import Any
+
+_DELETE, _SHARE_ALL, _OPEN_EXISTING = 0x10000, 0x7, 3
+_OPEN_LINK, _OPEN_FOLDER = 0x00200000, 0x02000000
+_DISPOSITION_EX = 21
+_DELETE_POSIX_IGNORING_READ_ONLY = 0x1 | 0x2 | 0x10
+_INVALID_HANDLE = ctypes.c_void_p(-1).value
+
+
+# --- read-only files ----------------------------------------------------------------------------------------------
+
+
+def is_read_only(place: Path) -> bool:
+    """Return whether a file or folder, not a link, has Windows' attribute read-only, which prevents its removal."""
+    try:
+        mode = os.lstat(place).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISLNK(mode) and not mode & stat.S_IWRITE
+
+
+def remove_read_only(place: Path) -> None:
+    """Remove a read-only file or an empty read-only folder, as other systems do.
+
+    Hard links share the attribute: of a file with several names, such as an original that an export links to, only
+    this name is removed, and the attribute stays.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed; it is then read-only as before.
+    """
+    facts = os.lstat(place)
+    if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
+        _delete_name(place)
+        return
+    place.chmod(stat.S_IMODE(facts.st_mode) | stat.S_IWRITE)
+    try:
+        if stat.S_ISDIR(facts.st_mode):
+            place.rmdir()
+        else:
+            place.unlink()
+    except OSError:
+        place.chmod(stat.S_IMODE(facts.st_mode))
+        raise
+
+
+def _delete_name(place: Path) -> None:
+    """Delete one name of a file, read-only or not (Windows 10 version 1809 and later)."""
+    kernel = _library("kernel32")
+    kernel.CreateFileW.restype = wintypes.HANDLE
+    handle = kernel.CreateFileW(
+        os.fspath(place), _DELETE, _SHARE_ALL, None, _OPEN_EXISTING, _OPEN_LINK | _OPEN_FOLDER, None
+    )
+    if handle in (None, _INVALID_HANDLE):
+        raise _refusal(place)
+    try:
+        flags = ctypes.c_uint32(_DELETE_POSIX_IGNORING_READ_ONLY)
+        if not kernel.SetFileInformationByHandle(
+            wintypes.HANDLE(handle), _DISPOSITION_EX, ctypes.byref(flags), ctypes.sizeof(flags)
+        ):
+            raise _refusal(place)
+    finally:
+        kernel.CloseHandle(wintypes.HANDLE(handle))
+
+
+def _refusal(place: Path) -> OSError:
+    # Without the code of Windows: another attempt would not change it.
+    return OSError(errno.EACCES, "it is read-only", os.fspath(place))
+
+
+def _library(name: str) -> Any:
+    return vars(ctypes)["WinDLL"](name, use_last_error=True)

@@ -1,0 +1,144 @@
+"""What Windows does otherwise, with stand-ins for its system: nothing here runs on Windows itself."""
+
+import ctypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import files, windows
+from core.files import remove, remove_tree, temporary_folder
+
+Rules = Callable[..., list[str]]
+READ_ONLY = 0o444
+
+
+class Kernel:
+    """Stands for kernel32: deletes a name only as Windows would, whatever the attribute."""
+
+    def __init__(self, unlink: Callable[[str], None]) -> None:
+        self.asked: list[tuple[int, int, int]] = []
+        self.closed: list[Any] = []
+        self.refuses = False
+        self._unlink = unlink
+        self._opened = ""
+        self.CreateFileW = _Function(self._open)
+
+    def _open(self, path: str, access: int, _share: int, _security: None, how: int, flags: int, _t: None) -> int:
+        self.asked.append((access, how, flags))
+        self._opened = path
+        return 7
+
+    def SetFileInformationByHandle(self, handle: Any, kind: int, value: Any, size: int) -> int:
+        assert handle.value == 7
+        assert size == 4
+        self.asked.append((kind, value._obj.value, size))
+        if self.refuses:
+            return 0
+        self._unlink(self._opened)
+        return 1
+
+    def CloseHandle(self, handle: Any) -> int:
+        self.closed.append(handle.value)
+        return 1
+
+
+class _Function:
+    restype: Any = None
+
+    def __init__(self, does: Callable[..., int]) -> None:
+        self._does = does
+
+    def __call__(self, *given: Any) -> int:
+        return self._does(*given)
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    made = Kernel(os.unlink)
+    monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: made, raising=False)
+    return made
+
+
+def test_overwriting_links_to_read_only_originals_leaves_nothing(
+    tmp_path: Path, kernel: Kernel, windows_rules: Rules
+) -> None:
+    original = tmp_path / "cells" / "1.png"
+    original.parent.mkdir()
+    original.write_bytes(b"pixels")
+    for _ in range(2):
+        with temporary_folder(tmp_path / "out") as building:
+            os.link(original, building / "1.png")
+            (building / "list.csv").write_text("path")
+            (building / "list.csv").chmod(READ_ONLY)
+        original.chmod(READ_ONLY)
+        refused = windows_rules(tmp_path)
+    assert len(refused) == 0
+    with temporary_folder(tmp_path / "out") as building:
+        os.link(original, building / "1.png")
+    assert refused  # the rules were met
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["cells", "out"]
+    assert original.read_bytes() == b"pixels"
+    assert original.stat().st_mode & 0o777 == READ_ONLY  # other names of it stay as they were
+    assert original.stat().st_nlink == 2
+    # Delete, existing, links and folders as such; disposition (extended): delete, POSIX, ignore the attribute.
+    assert kernel.asked[-2:] == [(0x10000, 3, 0x02200000), (21, 0x13, 4)]
+    assert kernel.closed[-1] == 7
+
+
+def test_read_only_files_and_folders_are_removed_at_once(
+    tmp_path: Path, kernel: Kernel, windows_rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files.time, "sleep", lambda _: pytest.fail("it waited"))
+    windows_rules(tmp_path)
+    (tmp_path / "out" / "inner").mkdir(parents=True)
+    for file in (tmp_path / "file", tmp_path / "out" / "inner" / "file"):
+        file.touch()
+        file.chmod(READ_ONLY)
+    (tmp_path / "out" / "inner").chmod(0o555)
+    remove(tmp_path / "file")
+    remove(tmp_path / "file")
+    if os.geteuid() == 0:  # others may not remove what is in such a folder here
+        remove_tree(tmp_path / "out")
+        assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "file").exists()
+    assert not kernel.asked  # one name each
+
+
+def test_what_cannot_be_removed_is_read_only_as_before(
+    tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.refuses = True
+    file = tmp_path / "1.png"
+    file.touch()
+    file.chmod(READ_ONLY)
+    (tmp_path / "2.png").hardlink_to(file)
+    with pytest.raises(OSError, match="it is read-only"):
+        windows.remove_read_only(file)
+    assert kernel.closed == [7]
+    (tmp_path / "2.png").unlink()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(PermissionError):
+        windows.remove_read_only(file)
+    assert file.stat().st_mode & 0o777 == READ_ONLY
+
+
+def test_an_error_of_another_kind_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PATIENCE_SECONDS", 0.05)
+    (tmp_path / "file").touch()  # writable: another program has it open
+
+    def refuse(*_: object, **__: object) -> None:
+        error = PermissionError(13, "Access is denied")
+        error.winerror = 5  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(PermissionError):
+        remove(tmp_path / "file")
