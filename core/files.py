@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from core.windows import is_read_only, remove_read_only
+from core.windows import is_read_only, remove_read_only, why_not_found
 
 T = TypeVar("T")
 
@@ -56,6 +56,8 @@ def reason_of(error: OSError) -> str:
     """Return why the system refused, in a few words that fit into brackets; never nothing."""
     if is_held(error) and _winerror(error) != ACCESS_DENIED:
         return "it is open in another program"
+    if too_long := why_not_found(error):
+        return too_long
     if error.strerror:
         return error.strerror
     if error.errno:

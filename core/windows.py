@@ -1,4 +1,4 @@
-"""What Windows does otherwise: the removal of read-only files.
+"""What Windows does otherwise: the removal of read-only files, and paths that are too long.
 
 Nothing here has been run on Windows: the calls of its system are tested with stand-ins. Outside Windows no function
 changes anything.
@@ -8,15 +8,61 @@ import ctypes
 import errno
 import os
 import stat
+import sys
 from ctypes import wintypes
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+LONGEST_PATH = 259
+"""Longest absolute path of a file on Windows, in UTF-16 units, unless the system allows longer ones."""
+
+LONGEST_FOLDER = 247
+"""Longest absolute path of a folder on Windows, in UTF-16 units, unless the system allows longer ones."""
+
+HOW_TO_ALLOW = "allow long paths in Windows (see docs/windows.md)"
 
 _DELETE, _SHARE_ALL, _OPEN_EXISTING = 0x10000, 0x7, 3
 _OPEN_LINK, _OPEN_FOLDER = 0x00200000, 0x02000000
 _DISPOSITION_EX = 21
 _DELETE_POSIX_IGNORING_READ_ONLY = 0x1 | 0x2 | 0x10
 _INVALID_HANDLE = ctypes.c_void_p(-1).value
+
+
+# --- long paths ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def is_path_limited() -> bool:
+    """Return whether the system refuses long paths: Windows, unless its setting LongPathsEnabled is on."""
+    if sys.platform != "win32":
+        return False
+    try:  # pragma: no cover - not the system of the tests
+        return not _library("ntdll").RtlAreLongPathsEnabled() & 0xFF
+    except (OSError, AttributeError):  # pragma: no cover - Windows before version 1607
+        return True
+
+
+def length_of(place: str) -> int:
+    """Return the length of a path as Windows counts it: that of the absolute path, in UTF-16 units."""
+    return len(os.path.abspath(place).encode("utf-16-le", "surrogatepass")) // 2  # noqa: PTH100
+
+
+def excess_of(place: Path, *, is_folder: bool = False) -> int:
+    """Return by how many characters a path is too long for this system; 0 where it is not."""
+    if not is_path_limited():
+        return 0
+    return max(0, length_of(os.fspath(place)) - (LONGEST_FOLDER if is_folder else LONGEST_PATH))
+
+
+def why_not_found(error: OSError) -> str:
+    """Return that a path was too long, where Windows only says that it does not exist; otherwise nothing."""
+    if error.errno not in (errno.ENOENT, errno.EINVAL) or not is_path_limited():
+        return ""
+    longest = max((length_of(str(name)) for name in (error.filename, error.filename2) if name), default=0)
+    if longest <= LONGEST_FOLDER:
+        return ""
+    return f"its path has {longest} characters, and Windows allows {LONGEST_PATH}, of folders {LONGEST_FOLDER}"
 
 
 # --- read-only files ----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import CoresetError
+from core.files import reason_of
 from core.resources import expanded
 from core.results import ExportResult
 from core.settings import ExportSettings, Settings
@@ -152,7 +153,7 @@ class ExportSheet(Sheet):
         try:
             taken = folder.exists() and (not folder.is_dir() or next(folder.iterdir(), None) is not None)
         except OSError as error:
-            return f"This folder cannot be read ({error.strerror}). Choose another."
+            return f"This folder cannot be read ({reason_of(error)}). Choose another."
         if taken and not self.overwrite.isChecked():
             return "This folder is not empty. Choose another, or replace an existing export."
         return ""

@@ -1,6 +1,7 @@
 """What Windows does otherwise, with stand-ins for its system: nothing here runs on Windows itself."""
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from core import files, windows
-from core.files import remove, remove_tree, temporary_folder
+from core.files import reason_of, remove, remove_tree, temporary_folder
+from core.output.placing import disk_sentence
 
 Rules = Callable[..., list[str]]
 READ_ONLY = 0o444
@@ -142,3 +144,34 @@ def test_an_error_of_another_kind_is_raised(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "unlink", refuse)
     with pytest.raises(PermissionError):
         remove(tmp_path / "file")
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are limited as on Windows without long paths."""
+    monkeypatch.setattr(windows, "is_path_limited", lambda: True)
+
+
+def test_a_path_that_is_too_long_is_not_called_missing(limited: None) -> None:
+    long, longest = "/" + "a/" * 125, "/" + "b" * 258
+    missing = FileNotFoundError(errno.ENOENT, "No such file or directory", longest)
+    assert windows.excess_of(Path(longest)) == 0
+    assert windows.excess_of(Path(f"{longest}cc")) == 2
+    assert windows.excess_of(Path(longest), is_folder=True) == 12
+    assert reason_of(missing) == "its path has 259 characters, and Windows allows 259, of folders 247"
+    two = FileNotFoundError(errno.ENOENT, "No such file or directory", "x", 3, f"{long}c")
+    assert reason_of(two).startswith("its path has 252 characters")
+    assert disk_sentence(missing, Path("/out")) == (
+        "/out cannot be written: its path has 259 characters, and Windows allows 259, of folders 247. Choose a folder "
+        "with a shorter path, or allow long paths in Windows (see docs/windows.md)."
+    )
+    short = FileNotFoundError(errno.ENOENT, "No such file or directory", "/a")
+    assert reason_of(short) == "No such file or directory"
+    assert windows.length_of("/\N{MICROSCOPE}") == 3  # two UTF-16 units
+
+
+def test_other_systems_have_no_such_limit() -> None:
+    assert windows.excess_of(Path("/" + "b" * 300)) == 0
+    assert reason_of(FileNotFoundError(errno.ENOENT, "No such file or directory", "/" + "b" * 300)) == (
+        "No such file or directory"
+    )
