@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.project import Recovery
 from core.resources import ensure_home
+from core.typed_paths import unquoted
 from core.version import __version__
 from desktop_app import crash, theme
 from desktop_app.dialogs.question import Question
@@ -171,7 +172,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument("path", nargs="?", type=Path, help=sources().alternatives("a project"))
     parser.add_argument("--demo", action="store_true", help="open the demo: synthetic stained cells")
     parser.add_argument("--version", action="version", version=f"Coreset Studio {__version__}")
-    parsed = parser.parse_args(arguments[1:])
+    parsed = parser.parse_args([unquoted(each) for each in arguments[1:]])
     return Options(parsed.path, parsed.demo)
 
 

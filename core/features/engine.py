@@ -87,6 +87,6 @@ def _no_socket() -> Iterator[None]:
 def _missing(error: ModuleNotFoundError) -> FeatureError:
     return FeatureError(
         f"TensorFlow is not installed, and networks require it ({error.name} is missing): "
-        f"install it with `pip install 'coreset-studio[cpu]'`, or choose {' or '.join(recommended_without_weights())}, "
+        f'install it with `pip install "coreset-studio[cpu]"`, or choose {" or ".join(recommended_without_weights())}, '
         f"which does not require it."
     )

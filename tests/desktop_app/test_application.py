@@ -102,6 +102,7 @@ def test_every_copy_is_offered_and_none_is_lost(tmp_path: Path) -> None:
 def test_the_command_line() -> None:
     assert parse_arguments(["x"]).path is None
     assert parse_arguments(["x", "folder"]).path == Path("folder")
+    assert parse_arguments(["x", '"a folder"']).path == Path("a folder")
     assert parse_arguments(["x", "--demo"]).demo
     with pytest.raises(SystemExit):
         parse_arguments(["x", "--version"])

@@ -144,7 +144,7 @@ def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable
     code, said = scan("patients", "--layout", "classes")
     assert (code, "24 images in 12 classes" in said) == (0, True)
     code, said = scan("patients", "--layout", "any/classes")
-    assert "note: The file names may identify patients or slides: --group-pattern '" in said
+    assert 'note: The file names may identify patients or slides: --group-pattern "' in said
     code, said = scan("patients", "--group-pattern", "slide([0-9]+)")
     assert (code, "finds no group in any of the 24 paths, such as “patient00/ill/1.png”" in said) == (2, True)
 
