@@ -55,7 +55,8 @@ def _keep(error: BaseException, arguments: Sequence[str]) -> Path | None:
         place = log_file()
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists() and place.stat().st_size > LARGEST_LOG:
-            place.replace(place.with_name(f"{place.name}.1"))
+            with suppress(OSError):  # Windows, where another program has it open: it grows
+                place.replace(place.with_name(f"{place.name}.1"))
         with place.open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(_details(error, arguments))
     except (OSError, MemoryError):
