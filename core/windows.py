@@ -1,4 +1,4 @@
-"""What Windows does otherwise: the removal of read-only files, and paths that are too long.
+"""What Windows does otherwise: read-only files, long paths, and how a program makes itself known.
 
 Nothing here has been run on Windows: the calls of its system are tested with stand-ins. Outside Windows no function
 changes anything.
@@ -9,6 +9,8 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from ctypes import wintypes
 from functools import cache
 from pathlib import Path
@@ -125,6 +127,41 @@ def _delete_name(place: Path) -> None:
 def _refusal(place: Path) -> OSError:
     # Without the code of Windows: another attempt would not change it.
     return OSError(errno.EACCES, "it is read-only", os.fspath(place))
+
+
+# --- the program to the system ------------------------------------------------------------------------------------
+
+APPLICATION_ID = "CoresetStudio.CoresetStudio"
+"""Of the program in the task bar; the same as in `packaging/windows/coreset-studio.iss`."""
+
+MUTEX = "CoresetStudioIsRunning"
+"""By which the installer knows that the program runs; the same as in `packaging/windows/coreset-studio.iss`."""
+
+
+def make_known(*, has_window: bool) -> None:
+    """Let Windows know this process as the program; nothing on other systems.
+
+    The installer asks to close it, and, of one with a window, the task bar shows its icon and groups its windows apart
+    from those of other Python programs. Where the system refuses, the program works without.
+
+    Parameters
+    ----------
+    has_window : bool
+        False for commands and engine processes.
+    """
+    if sys.platform != "win32":
+        return
+    _make_known(_library, has_window=has_window)  # pragma: no cover - not the system of the tests
+
+
+def _make_known(library: Callable[[str], Any], *, has_window: bool) -> None:
+    with suppress(OSError, AttributeError):
+        # Open until the process ends, which closes it.
+        create = library("kernel32").CreateMutexW
+        create.restype = wintypes.HANDLE
+        create(None, False, MUTEX)
+        if has_window:
+            library("shell32").SetCurrentProcessExplicitAppUserModelID(ctypes.c_wchar_p(APPLICATION_ID))
 
 
 def _library(name: str) -> Any:

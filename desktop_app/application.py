@@ -15,6 +15,7 @@ from core.project import Recovery
 from core.resources import ensure_home
 from core.typed_paths import unquoted
 from core.version import __version__
+from core.windows import make_known
 from desktop_app import crash, theme
 from desktop_app.dialogs.question import Question
 from desktop_app.garbage import GarbageCollection
@@ -157,6 +158,7 @@ class Application(QObject):
 
 def make_qt_application(arguments: Sequence[str]) -> QApplication:
     """Return the Qt application, named and ready for preferences."""
+    make_known(has_window=True)  # before the first window
     app = QApplication(list(arguments[:1]))
     app.setApplicationName(APPLICATION)
     app.setApplicationDisplayName("Coreset Studio")

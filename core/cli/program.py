@@ -22,6 +22,7 @@ from core.files import reason_of
 from core.resources import ensure_home
 from core.threads import limit_threads
 from core.version import __version__
+from core.windows import make_known
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -40,6 +41,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow's start-up messages would appear between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     prepare_streams()
+    make_known(has_window=False)
     without_home = ensure_home()
     if without_home:
         say(f"note: {without_home}", file=sys.stderr)

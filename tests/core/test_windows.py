@@ -175,3 +175,23 @@ def test_other_systems_have_no_such_limit() -> None:
     assert reason_of(FileNotFoundError(errno.ENOENT, "No such file or directory", "/" + "b" * 300)) == (
         "No such file or directory"
     )
+
+
+@pytest.mark.parametrize("has_window", [True, False])
+def test_the_program_makes_itself_known(has_window: bool) -> None:
+    called: list[tuple[Any, ...]] = []
+
+    class Library:
+        def __init__(self, name: str) -> None:
+            self.CreateMutexW = _Function(lambda *given: called.append((name, *given)) or 5)
+            self.SetCurrentProcessExplicitAppUserModelID = lambda name_: called.append((name, name_.value)) or 0
+
+    windows._make_known(Library, has_window=has_window)
+    assert called[0] == ("kernel32", None, False, "CoresetStudioIsRunning")
+    assert called[1:] == ([("shell32", "CoresetStudio.CoresetStudio")] if has_window else [])
+
+    def missing(name: str) -> Any:
+        raise OSError(f"no {name}")
+
+    windows._make_known(missing, has_window=has_window)
+    windows.make_known(has_window=has_window)  # nothing here
