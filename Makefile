@@ -48,7 +48,7 @@ lint: $(READY)
 	$(BIN)/python -m tests.wording
 
 bench: $(READY)
-	@for file in pca extraction colour_texture frozen_backbone reselect scan selection_cost; do \
+	@for file in pca extraction onnx_model colour_texture frozen_backbone reselect scan selection_cost; do \
 		echo "== $$file"; $(BIN)/python -m benchmarks.$$file || exit 1; done
 
 bench-quality: $(READY)

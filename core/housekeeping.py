@@ -42,7 +42,10 @@ OWN_FOLDERS = {
     "pixels": re.compile(r"\d+-v\d+"),
     "pool-embedding": re.compile(_STAGE),
     "pool-view": re.compile(_STAGE),
+    "sizes": re.compile(_STAGE),
+    "sizes-run": re.compile(_STAGE),
     "strength": re.compile(_STAGE),
+    "teacher": re.compile(_STAGE),
     "thumbnails": re.compile(r"[0-9a-f]{2}"),
 }
 """The folders of the cache, and the names of their entries. A name that begins with a dot

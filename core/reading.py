@@ -17,12 +17,29 @@ _PIECE_BYTES = 2**20
 """Members up to this size may have any ratio: a column of equal labels is tiny when packed."""
 
 
+Identity = tuple[int, int] | str
+"""What two names of one file or folder have in common."""
+
+
 class IrregularFileError(OSError):
     """The file is a pipe, a device or a socket: reading it could block, or never end."""
 
 
 class OversizeError(OSError):
     """The file is larger than any valid one."""
+
+
+def identity_of(place: Path) -> Identity:
+    """Return what is the same for all names of a file or folder; links are followed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be accessed.
+    """
+    facts = place.stat()
+    # Some network drives number no files; there they are known by where they really are.
+    return (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(place)
 
 
 def open_regular(file: Path) -> BinaryIO:

@@ -30,7 +30,12 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
 # The text above the lists; that of samplers is a separate page.
 _ABOUT: Mapping[str, str] = {
     "source": "Formats in which labelled images can be stored. The program detects the format automatically.",
-    "extractor": "Extractors convert images into features. The features of several extractors are concatenated.",
+    "extractor": "Extractors convert images into features. The features of several extractors are concatenated. "
+    "<i>Add a model…</i> on the Features page, or <code>coreset model add</code>, adds a model of your own that was "
+    "exported to ONNX. Set how its images are prepared: size, mean, standard deviation, order of the colour channels. "
+    "Before it is added, it is run on synthetic images in a separate process. Its output must be one vector per image; "
+    "files with external data, and so models above 2 GB, cannot be added. Results are marked as those of an unverified "
+    "model, since nobody has measured what its features are worth.",
     "network": "Compare trains networks on the coreset and on the whole pool and evaluates them on the test images.",
     "metric": "Metrics measure how good the predictions of a trained network are.",
     "export format": "How images are written to an export, in addition to its list and its manifest.",

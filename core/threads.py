@@ -14,6 +14,12 @@ def n_processors() -> int:
     return os.cpu_count() or 1
 
 
+def n_threads() -> int:
+    """Return how many threads numerical work may use: the limit that was set, otherwise one for each processor core."""
+    limit = os.environ.get(VARIABLES[0], "")
+    return max(1, int(limit)) if limit.isdecimal() and limit.isascii() else n_processors()
+
+
 def limit_threads(n_threads: int) -> None:
     """Let numerical libraries use at most this number of threads, in this process from here on.
 

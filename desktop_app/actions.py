@@ -29,6 +29,8 @@ class Command:
     keys : str or QKeySequence.StandardKey or None
     icon : str
         Name of an icon; empty for none.
+    role : QAction.MenuRole
+        Where it is on macOS: in the menu of the program, or in its own place. By default Qt would guess from the text.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Command:
     tip: str
     keys: str | QKeySequence.StandardKey | None = None
     icon: str = ""
+    role: QAction.MenuRole = QAction.MenuRole.NoRole
 
 
 # By menu; None is a line, a text in braces is a place that the window fills.
@@ -60,13 +63,20 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
             "check",
         ),
         None,
-        Command("quit", "&Quit", "Close the window", StandardKey.Quit),
+        Command("quit", "&Quit", "Close the window", StandardKey.Quit, role=QAction.MenuRole.QuitRole),
     ),
     "&Edit": (
         "{undo}",
         None,
         Command("weights", "Pretrained &weights…", "See which pretrained networks are available, and import others"),
-        Command("settings", "&Settings…", "Theme, saving, cache and threads", StandardKey.Preferences, "settings"),
+        Command(
+            "settings",
+            "&Settings…",
+            "Theme, saving, cache and threads",
+            StandardKey.Preferences,
+            "settings",
+            QAction.MenuRole.PreferencesRole,
+        ),
     ),
     "&View": (
         "{steps}",
@@ -95,9 +105,9 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
             None,
             "selected",
         ),
-        Command("shortcuts", "&Keyboard", "List all keyboard shortcuts", "Ctrl+?", "keyboard"),
+        Command("shortcuts", "&Keyboard", "List all keyboard shortcuts", "Ctrl+/", "keyboard"),
         None,
-        Command("about", "&About Coreset Studio", "Version, citation and licences"),
+        Command("about", "&About Coreset Studio", "Version, citation and licences", role=QAction.MenuRole.AboutRole),
     ),
 }
 
@@ -146,6 +156,7 @@ class Actions(QObject):
         action = QAction(command.text, window)
         action.setObjectName(f"action_{command.name}")
         action.setStatusTip("")
+        action.setMenuRole(command.role)
         action.setToolTip(command.tip)
         if command.keys is not None:
             action.setShortcuts(command_keys(command))

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QObject, QSettings, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from core.project import Recovery
@@ -41,6 +41,42 @@ class Options:
     demo: bool = False
 
 
+class StudioApplication(QApplication):
+    """The Qt application.
+
+    macOS does not name a file that was double-clicked or dropped on the icon in the arguments of the program: it sends
+    an event, which may come before the window is made and at any time after.
+
+    Signals
+    -------
+    file_requested : (Path)
+    """
+
+    file_requested = Signal(object)
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        super().__init__(list(arguments))
+        self._early: list[Path] = []
+        self._has_receiver = False
+
+    def early_requests(self) -> list[Path]:
+        """Return the files that were requested so far; later ones are emitted."""
+        self._has_receiver = True
+        early, self._early = self._early, []
+        return early
+
+    def event(self, event: QEvent) -> bool:
+        """Take the request to open a file; everything else as usual."""
+        if event.type() == QEvent.Type.FileOpen and isinstance(event, QFileOpenEvent) and event.file():
+            path = Path(event.file())
+            if self._has_receiver:
+                self.file_requested.emit(path)
+            else:
+                self._early.append(path)
+            return True
+        return super().event(event)
+
+
 class Application(QObject):
     """Owns everything that lives as long as the program.
 
@@ -49,17 +85,18 @@ class Application(QObject):
     window : MainWindow
     """
 
-    def __init__(self, app: QApplication, options: Options) -> None:
+    def __init__(self, app: QApplication, options: Options, store: QSettings | None = None) -> None:
         super().__init__(app)
         self._without_home = ensure_home()
         self.garbage = GarbageCollection(self)
         self.garbage.start()
-        self._options = options
+        self._path, self._demo = options.path, options.demo
+        self._has_begun = False
         self._left: list[tuple[Path, Recovery]] = []
         self._recovered = False
         self.log = Log(self)
         self.log.open()
-        self.preferences = Preferences(QSettings(ORGANISATION, APPLICATION), self)
+        self.preferences = Preferences(store or QSettings(ORGANISATION, APPLICATION), self)
         theme.apply(app, self.preferences.theme)
         self.preferences.theme_changed.connect(self._on_theme_changed)
         self.messages = Messages(self)
@@ -75,6 +112,10 @@ class Application(QObject):
         self.window = MainWindow(self.context, self.autosave, self.log)
         self.crash_keeper.crashed.connect(self._on_crashed)
         app.aboutToQuit.connect(self.close)
+        if isinstance(app, StudioApplication):
+            app.file_requested.connect(self._on_file_requested)
+            for path in app.early_requests():
+                self._on_file_requested(path)
 
     def start(self) -> None:
         """Show the window, then deal with what was asked for and with what last time left."""
@@ -107,10 +148,29 @@ class Application(QObject):
         self._offer_next()
 
     def _open_requested(self) -> None:
-        if self._options.path is not None:
-            self.window.files.open_path(self._options.path)
-        elif self._options.demo:
+        path, self._path = self._path, None
+        if path is not None:
+            self.window.files.open_path(path)
+        elif self._demo:
             self.window.files.open_demo()
+        self._demo = False
+
+    def _on_file_requested(self, path: Path) -> None:
+        """Open a file that the system names while the program runs, or once it has begun."""
+        if self._path is not None and self._path != path:
+            self.messages.warning(f"{self._path.name} was not opened, because one window shows one project.")
+        is_waiting = self._path is not None
+        self._path = path
+        if self._has_begun and not is_waiting:
+            self._open_when_possible()
+
+    def _open_when_possible(self) -> None:
+        if self.window.files.is_asking():  # what becomes of the open project, perhaps
+            QTimer.singleShot(ASK_AGAIN_MS, self._open_when_possible)
+        else:
+            self.window.raise_()
+            self.window.activateWindow()
+            self._open_requested()
 
     def _offer_next(self) -> None:
         """Offer what was not saved, one after the other, then open what was asked for."""
@@ -119,7 +179,10 @@ class Application(QObject):
         elif self._left:
             self._offer(*self._left.pop(0))
         else:
-            if not self._recovered:
+            self._has_begun = True
+            if self._recovered:
+                self._path = None  # the recovered project is shown
+            else:
                 self._open_requested()
             # After what was opened, which clears what was said before.
             self.window.show_plugin_problems()
@@ -156,10 +219,10 @@ class Application(QObject):
         crash.mark_seen()
 
 
-def make_qt_application(arguments: Sequence[str]) -> QApplication:
+def make_qt_application(arguments: Sequence[str]) -> StudioApplication:
     """Return the Qt application, named and ready for preferences."""
     make_known(has_window=True)  # before the first window
-    app = QApplication(list(arguments[:1]))
+    app = StudioApplication(arguments[:1])
     app.setApplicationName(APPLICATION)
     app.setApplicationDisplayName("Coreset Studio")
     app.setOrganizationName(ORGANISATION)

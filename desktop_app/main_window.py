@@ -1,5 +1,6 @@
 """The main window: it puts together the frame, the menus, the files and the job bar, and decides nothing else."""
 
+import os
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer
@@ -241,7 +242,11 @@ class MainWindow(QMainWindow):
         name = self._model.name
         unsaved = self._model.file is None or self._model.has_unsaved_changes
         self.menus.set_title(f"{name}{' · unsaved' if unsaved else ''}" if name else "")
-        self.setWindowTitle(f"{name} – Coreset Studio" if name else "Coreset Studio")
+        # Qt marks unsaved changes in the place of [*], or on macOS in the button that closes the window.
+        title = name.replace("[*]", "[*][*]") + "[*] – Coreset Studio"
+        self.setWindowTitle(title if name else "Coreset Studio")
+        self.setWindowModified(bool(name) and unsaved)
+        self.setWindowFilePath(os.fspath(self._model.file or ""))
 
     def _show_message(self, message: Message) -> None:
         if message.level == "error" and self._is_gone():

@@ -60,9 +60,11 @@ class Menus(QObject):
         self._fill_recent()
 
     def set_title(self, text: str) -> None:
-        """Show the project's name at the right of the menu bar."""
+        """Show the project's name at the right of the menu bar, if the bar is in the window."""
         if text != self.title.text():
             self.title.setText(text)
+            if self._window.menuBar().isNativeMenuBar():  # has no corner; the title of the window shows the same
+                return
             self._window.menuBar().setCornerWidget(self.title)  # the bar measures its corner only then
             self.title.show()
 

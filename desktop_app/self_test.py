@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-from PySide6.QtCore import QEventLoop, QObject
+from PySide6.QtCore import QEventLoop, QObject, QSettings
 from PySide6.QtWidgets import QApplication
 
 from core.service.coreset_requests import ExportCoreset, VerifyExport
@@ -185,19 +185,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
         print("coreset-studio: --self-test requires the file to write to.", file=sys.stderr)  # noqa: T201
         return 2
     file = Path(arguments[place])
-    with tempfile.TemporaryDirectory(prefix="coreset-self-test-") as scratch:
+    # Windows removes no folder in which a scanner has just opened a file; the result is written all the same.
+    with tempfile.TemporaryDirectory(prefix="coreset-self-test-", ignore_cleanup_errors=True) as scratch:
         # Nothing of the user's is touched: neither recent projects nor features nor the demo.
         folders = {"CORESET_DATA": "data", "CORESET_CACHE": "cache", "XDG_CONFIG_HOME": "config"}
         os.environ |= {name: str(Path(scratch) / folder) for name, folder in folders.items()}
-        seen = _look(arguments, only_start="start" in arguments[place + 1 :])
+        # Windows keeps settings in the registry and macOS in its own folder, whatever the environment says.
+        store = QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat)
+        seen = _look(arguments, store, only_start="start" in arguments[place + 1 :])
+        store.sync()  # else they are written when the process ends, into a folder made anew
     file.write_text(json.dumps(seen, indent=1, ensure_ascii=False), encoding="utf-8")
     return 0 if seen["ok"] else 1
 
 
-def _look(arguments: Sequence[str], *, only_start: bool) -> dict[str, Any]:
+def _look(arguments: Sequence[str], store: QSettings, *, only_start: bool) -> dict[str, Any]:
     """Open the window, test it, close it, and return what was seen."""
     app = make_qt_application(arguments)
-    application = Application(app, Options())
+    application = Application(app, Options(), store)
     application.start()
     app.processEvents()
     test = SelfTest(app, application)

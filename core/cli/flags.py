@@ -2,7 +2,7 @@
 
 import argparse
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,18 @@ from core.errors import SettingsError
 from core.settings import Settings
 from core.settings.listed import SECTIONS, Setting, settings_in
 
-__all__ = ["AUTO", "SECTIONS", "Flag", "add_flags", "flags_of", "given_settings", "numbers", "words"]
+__all__ = [
+    "AUTO",
+    "SECTIONS",
+    "Flag",
+    "add_flags",
+    "add_part_flags",
+    "flags_of",
+    "given_settings",
+    "given_values",
+    "numbers",
+    "words",
+]
 
 AUTO = "auto"
 """Used instead of a value that is determined from the images; see `core.descriptions.Choice.from_dataset`."""
@@ -71,6 +82,25 @@ def add_flags(
         for flag in flags_of(section):
             if flag.setting.name not in sections[section]:
                 _add(group, flag, (defaults or {}).get(flag.dest))
+
+
+def add_part_flags(parser: argparse.ArgumentParser, title: str, settings: Iterable[Setting]) -> None:
+    """Add the flags of settings that are no section of `Settings`."""
+    group = parser.add_argument_group(title)
+    for setting in settings:
+        _add(group, Flag(setting), None)
+
+
+def given_values(options: argparse.Namespace, settings: Iterable[Setting]) -> dict[str, Any]:
+    """Return what the command line says of settings that are no section of `Settings`, by name.
+
+    Raises
+    ------
+    SettingsError
+        On a value that is no number.
+    """
+    given = [(Flag(setting), getattr(options, setting.where, None)) for setting in settings]
+    return {flag.setting.name: _value(flag, value) for flag, value in given if value is not None}
 
 
 def given_settings(options: argparse.Namespace, settings: Settings) -> Settings:

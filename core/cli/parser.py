@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from core.cli.flags import SECTIONS, add_flags
+from core.cli.flags import SECTIONS, add_flags, add_part_flags
 from core.cli.paths import path_of
 from core.data.sources import SOURCES
 from core.project import NOT_COMPARED
+from core.service.model_requests import MODEL_SETTINGS
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
 from core.version import __version__
@@ -228,7 +229,7 @@ def _comparing(add: AddCommand) -> None:
         "coreset search cells/ --fraction 0.1 --trials 20 --out s/\n"
         "coreset search cells/ --fraction 0.1 --trials 20 --with-pool --out s/     compare with the pool\n"
         "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002 --dropouts 0,0.1 --out s/     a grid\n"
-        "coreset compare cells/ --settings s/best-settings.json --out study/     train with the best configuration",
+        "coreset compare cells/ --settings s/best-settings.json --networks custom --out study/     with the best of it",
     )
     _dataset(search)
     _settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)
@@ -296,6 +297,25 @@ def _using(add: AddCommand) -> None:
     weights.add_argument(
         "--as", dest="name", default=None, metavar="NAME", help="the weights that an unknown file contains"
     )
+
+    model = add(
+        "model",
+        "add a model of your own (ONNX) as an extractor, list, show or remove those that were added",
+        "coreset model add dinobloom-s.onnx --name DinoBloom-S --description dinobloom-s.json\n"
+        "coreset model add own.onnx --input-size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5\n"
+        "coreset model list\ncoreset model show dinobloom-s\ncoreset model remove dinobloom-s",
+    )
+    model.add_argument("action", choices=("add", "list", "show", "remove"))
+    model.add_argument("what", nargs="?", default=None, metavar="FILE|NAME")
+    model.add_argument(
+        "--name", default="", metavar="NAME", help="name of the model; default that of its description or its file"
+    )
+    model.add_argument(
+        "--description", type=path_of, default=None, metavar="FILE",
+        help="JSON in the keys of WSInfer or of the settings below; default the .json of the same name, if any",
+    )  # fmt: skip
+    add_part_flags(model, "preparation of images, for add", MODEL_SETTINGS)
+    _threads(model)
 
     add("plugins", "list what installed plugins add, and what could not be loaded and why", "coreset plugins")
 

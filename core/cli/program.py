@@ -99,6 +99,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             "methods": methods.methods,
             "rerun": commands.rerun,
             "weights": commands.weights,
+            "model": _later("model", "core.cli.model_command"),
             "plugins": commands.plugins,
             "compare": _later("compare"),
             "run": _later("run"),

@@ -13,6 +13,7 @@ from core.cache_use import use_place
 from core.data.braces import is_pattern
 from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
+from core.data.headers import is_comparable, with_header_facts
 from core.data.levels import fixed
 from core.data.listing import Listing
 from core.data.paged import with_each_page
@@ -113,7 +114,7 @@ def scan(
     with memory_for(f"Scanning {len(listing.entries):,} images", scan_bytes(len(listing.entries))):
         scanned, reading = _decoded(source, kind, listing, reading, known, good, cache_folder, stored, progress)
         with collection_paused():
-            dataset = _with_subjects(_dataset(source, kind, listing, scanned, reading), settings)
+            dataset = with_header_facts(_dataset(source, kind, listing, scanned, reading), settings.header_groups)
             ignored = ignored_notes(dataset.images, reading_of(settings))
             dataset = replace(dataset, warnings=(*dataset.warnings, *ignored))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
@@ -294,17 +295,8 @@ def _known(kind: Source, earlier: list[Dataset], reading: Reading) -> dict[str, 
         for dataset in earlier
         if dataset.kind in good and dataset.reading.same_rules(reading)
         for image in dataset.images
-        if _is_read_equally(image, dataset.reading, reading) and _is_known_by(image)
+        if _is_read_equally(image, dataset.reading, reading) and is_comparable(image)
     }
-
-
-def _is_known_by(image: Image) -> bool:
-    """Return whether what is kept of a header can be compared with that of new images."""
-    if not image.header:
-        return True
-    from core.data.dicom.subjects import is_current
-
-    return is_current(image.header)
 
 
 def _measured(known: dict[str, Image]) -> dict[str, Image]:
@@ -357,16 +349,6 @@ def _dataset(
         others=listing.others,
         columns=listing.columns,
     )
-
-
-def _with_subjects(dataset: Dataset, settings: DataSettings) -> Dataset:
-    """Return a dataset with what the headers of its DICOM images say of patients and series; without any as it is."""
-    if not any(image.header for image in dataset.images):
-        return dataset
-    from core.data.dicom.subjects import with_subjects
-
-    images, columns, notes = with_subjects(dataset.images, dataset.columns, settings.header_groups)
-    return replace(dataset, images=images, columns=columns, warnings=(*dataset.warnings, *notes))
 
 
 def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:

@@ -14,12 +14,11 @@ from core.data.reader import FileReader
 from core.errors import DatasetError
 from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
+from core.reading import Identity, identity_of
 from core.results import Image, Skipped, SplitName
 from core.settings import DataSettings
 
 _HIDDEN_ON_WINDOWS = 0x2
-
-_Identity = tuple[int, int] | str
 
 
 class ClassFolderReader(FileReader):
@@ -324,7 +323,7 @@ class _Walk:
         """List `path` with `reason`, or as hidden where that is the plainer word."""
         self._listing.skipped.append(Skipped(printable(path), _hidden(child) or reason))
 
-    def _class_folder(self, base: str, class_name: str, split: SplitName | None, above: tuple[_Identity, ...]) -> None:
+    def _class_folder(self, base: str, class_name: str, split: SplitName | None, above: tuple[Identity, ...]) -> None:
         pending = [(base, above)]
         while pending:
             folder, ancestors = pending.pop()
@@ -340,22 +339,20 @@ class _Walk:
                 else:
                     self._listing.entries.append(Entry(path, class_name, split))
 
-    def _enter(self, folder: str, ancestors: tuple[_Identity, ...]) -> tuple[_Identity, ...] | None:
+    def _enter(self, folder: str, ancestors: tuple[Identity, ...]) -> tuple[Identity, ...] | None:
         """Return the ancestors with `folder` added, or None where it is one of them."""
         try:
-            facts = (self._root / folder).stat()
+            identity = identity_of(self._root / folder)
         except OSError as error:
             self._fail(folder, error)
             return None
-        # Some network drives number no files; there folders are known by where they really are.
-        identity = (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(self._root / folder)
         if identity in ancestors:
             self._listing.skipped.append(Skipped(f"{folder}/", "The folder is a link to a folder above it."))
             return None
         return (*ancestors, identity)
 
-    def _identities(self, base: str) -> tuple[_Identity, ...] | None:
-        above: tuple[_Identity, ...] | None = self._enter("", ())
+    def _identities(self, base: str) -> tuple[Identity, ...] | None:
+        above: tuple[Identity, ...] | None = self._enter("", ())
         return self._enter(base, above) if base and above is not None else above
 
     def _children(self, folder: str) -> Iterator[tuple[os.DirEntry[str], bool]]:

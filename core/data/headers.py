@@ -1,6 +1,8 @@
 """What the header of an image file says of its patient, study and series; in memory alone, never stored as it is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from core.results import Dataset, Image
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,29 @@ class HeaderFacts:
     study: str = field(default="", repr=False)
     series: str = field(default="", repr=False)
     place: float = field(default=0.0, repr=False)
+
+
+def with_header_facts(dataset: Dataset, grouped_by: str) -> Dataset:
+    """Return a dataset with what the headers of its DICOM images say of patients and series; without any as it is.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    grouped_by : str
+        A value of the setting `header_groups`.
+    """
+    if not any(image.header for image in dataset.images):
+        return dataset
+    from core.data.dicom.subjects import with_subjects
+
+    images, columns, notes = with_subjects(dataset.images, dataset.columns, grouped_by)
+    return replace(dataset, images=images, columns=columns, warnings=(*dataset.warnings, *notes))
+
+
+def is_comparable(image: Image) -> bool:
+    """Return whether the hashes that are kept of a header can be compared with those of new images."""
+    if not image.header:
+        return True
+    from core.data.dicom.subjects import is_current
+
+    return is_current(image.header)

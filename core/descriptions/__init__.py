@@ -10,6 +10,7 @@ from core.descriptions.description import Cost, Description, inside_sentence, re
 from core.descriptions.registry import (
     KINDS,
     NO_PLUGINS,
+    Added,
     Plugin,
     PluginProblem,
     Registry,
@@ -23,6 +24,7 @@ from core.descriptions.registry import (
 __all__ = [
     "KINDS",
     "NO_PLUGINS",
+    "Added",
     "Choice",
     "Cost",
     "Description",

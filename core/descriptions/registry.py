@@ -52,6 +52,25 @@ class PluginProblem:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Added:
+    """Descriptions of a kind that the user adds and removes while programs are running.
+
+    Attributes
+    ----------
+    found : str
+        ``"module:function"`` that yields the descriptions, and a `PluginProblem` for each that cannot be used.
+    stamp : str
+        ``"module:function"`` that returns what changes when one is added or removed.
+    way : str
+        What to do where one is missing, as a sentence.
+    """
+
+    found: str
+    stamp: str
+    way: str
+
+
 class Registry(Mapping[str, D], Generic[D]):
     """The descriptions of one kind by name, in the order in which they are offered; looked for at the first use.
 
@@ -64,11 +83,14 @@ class Registry(Mapping[str, D], Generic[D]):
         Each module or folder in it that has a `DESCRIPTION`, or several `DESCRIPTIONS`, is one of the program's own.
     group : str
         Of the entry points that plugins register theirs under.
+    added : Added, optional
+        Descriptions that the user adds; those of a process follow what another process adds or removes.
     """
 
-    def __init__(self, kind: str, described_by: type[D], package: str, group: str) -> None:
+    def __init__(self, kind: str, described_by: type[D], package: str, group: str, added: Added | None = None) -> None:
         self.kind, self.group = kind, group
-        self._described_by, self._package = described_by, package
+        self._described_by, self._package, self._added = described_by, package, added
+        self._stamp: object = None
         self._lock = threading.RLock()
         self._found: dict[str, D] | None = None
         self._plugins: dict[str, Plugin] = {}
@@ -112,6 +134,7 @@ class Registry(Mapping[str, D], Generic[D]):
         return (
             f"There is no {self.kind} named {name!r}; choose from {', '.join(self)}. "
             f"If it is {article} {self.kind} of a plugin, {way}."
+            f"{f' {self._added.way}' if self._added is not None else ''}"
         )
 
     def reload(self) -> None:
@@ -121,9 +144,12 @@ class Registry(Mapping[str, D], Generic[D]):
 
     def _all(self) -> dict[str, D]:
         with self._lock:
-            if self._found is None:
-                self._plugins, self._problems = {}, []
+            stamp = resolve(self._added.stamp)() if self._added is not None else None
+            if self._found is None or stamp != self._stamp:
+                self._plugins, self._problems, self._stamp = {}, [], stamp
                 found = {each.name: each for each in self._built_in()}
+                if self._added is not None:
+                    self._add_users(found, self._added)
                 if takes_plugins():
                     self._add_plugins(found)
                 self._found = dict(sorted(found.items(), key=lambda item: (item[1].place, item[0])))
@@ -136,6 +162,18 @@ class Registry(Mapping[str, D], Generic[D]):
             several = getattr(module, "DESCRIPTIONS", None)
             one = getattr(module, "DESCRIPTION", None)
             yield from several if several is not None else () if one is None else (one,)
+
+    def _add_users(self, found: dict[str, D], added: Added) -> None:
+        for each in resolve(added.found)():
+            if isinstance(each, PluginProblem):
+                self._problems.append(each)
+            elif each.name in found:
+                taken = (
+                    f"The {self.kind} {each.title} was not loaded: the name {each.name} is taken by the program itself."
+                )
+                self._leave_out(each.name, Plugin("user", ""), f"{taken} Remove it, and add it under another name.")
+            else:
+                found[each.name] = each
 
     def _add_plugins(self, found: dict[str, D]) -> None:
         for entry in sorted(metadata.entry_points(group=self.group), key=lambda each: (each.name, each.value)):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.features.network import Network, WeightSet
     from core.features.steps import Compute, Pixels, Prepared, Steps, StoredRows
     from core.features.weight_files import Tensors
-    from core.results import FloatArray
+    from core.results import FloatArray, WeightsUsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,16 @@ class Extractor(Description):
         return self.short or self.title
 
     @property
+    def cache_name(self) -> str:
+        """What its features are cached under, in addition to version, weights and settings."""
+        return self.name
+
+    @property
+    def file_used(self) -> "WeightsUsed | None":
+        """The file that it computes with where that is not a weight set; None if there is none."""
+        return None
+
+    @property
     def network(self) -> "Network | None":
         """The network that it uses; None if it uses none.
 
@@ -159,7 +169,8 @@ class Extractor(Description):
         Returns
         -------
         callable
-            From prepared images, shape (b, ...), to float32 of shape (b, n_features) for every block.
+            From prepared images, shape (b, ...), to float32 of shape (b, n_features) for every block; the rows of
+            single images may contain numbers that are not finite, those of all images may not.
 
         Raises
         ------
@@ -171,7 +182,7 @@ class Extractor(Description):
 
         def checked(batch: "Prepared") -> "Mapping[str, FloatArray]":
             with self.guard():
-                return self._blocks_of(compute(batch), len(batch))
+                return self._blocks_of(compute(batch), len(batch), every_row=False)
 
         return checked
 
@@ -226,8 +237,13 @@ class Extractor(Description):
             raise TypeError(f"{self.does} is no core.features.steps.Steps")
         return found
 
-    def _blocks_of(self, found: "Mapping[str, FloatArray]", n_images: int) -> "Mapping[str, FloatArray]":
-        """Return the computed blocks if they match the description."""
+    def _blocks_of(
+        self, found: "Mapping[str, FloatArray]", n_images: int, *, every_row: bool = True
+    ) -> "Mapping[str, FloatArray]":
+        """Return the computed blocks if they match the description.
+
+        With `every_row` all numbers must be finite, without it those of at least one image.
+        """
         import numpy as np
 
         for block, width in self.blocks.items():
@@ -235,6 +251,7 @@ class Extractor(Description):
             if rows.shape != (n_images, width) or rows.dtype != np.float32:
                 form = f"float32 of shape {(n_images, width)}"
                 raise ValueError(f"block {block} is {rows.dtype} of shape {rows.shape}, expected {form}")
-            if not np.isfinite(rows).all():
+            is_finite = np.isfinite(rows).all(axis=1)
+            if not (is_finite.all() if every_row else is_finite.any() or not n_images):
                 raise ValueError(f"block {block} holds numbers that are not finite")
         return found

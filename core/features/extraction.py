@@ -329,7 +329,8 @@ class _Run:
 
     def compute(self, dataset: Dataset, missing: Sequence[ImageToDecode], compute: Compute) -> None:
         """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
-        self._take(prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size), compute)
+        batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
+        self._take(batches, missing, compute)
 
     def read(self, stored: StoredRows, dataset: Dataset, missing: Sequence[ImageToDecode]) -> None:
         """Read `missing` from a file; images without a row there fail, now and whenever they are requested again."""
@@ -342,15 +343,17 @@ class _Run:
         self.report(len(gone))
         if there:
             batches = stored.batches(dataset, there, self._cache_folder, self._progress)
-            self._take(batches, self._extractor.load(None))
+            self._take(batches, there, self._extractor.load(None))
 
-    def _take(self, batches: Generator[Batch, None, None], compute: Compute) -> None:
+    def _take(self, batches: Generator[Batch, None, None], wanted: Sequence[ImageToDecode], compute: Compute) -> None:
         begun = time.perf_counter()
+        items = {item.key: item for item in wanted}
         try:
             for batch in batches:
                 self.failures += batch.failures
                 if batch.keys:
-                    self._keep(batch.keys, compute(batch.prepared))
+                    keys, blocks = self._finite(batch.keys, compute(batch.prepared), items)
+                    self._keep(keys, blocks)
                 self.report(batch.n_images)
         finally:
             batches.close()
@@ -359,6 +362,18 @@ class _Run:
             facts = {"images": self.n_computed, "seconds": time.perf_counter() - begun}
             with suppress(OSError):
                 write_atomically(_rate_file(self._cache_folder, self._extractor), json.dumps(facts).encode())
+
+    def _finite(
+        self, keys: Sequence[str], blocks: Mapping[str, FloatArray], items: Mapping[str, ImageToDecode]
+    ) -> tuple[Sequence[str], Mapping[str, FloatArray]]:
+        """Return the rows of finite numbers; images with others are listed like those that cannot be read."""
+        is_finite = np.logical_and.reduce([np.isfinite(rows).all(axis=1) for rows in blocks.values()])
+        if is_finite.all():
+            return keys, blocks
+        reason = f"Its features by {self._extractor.title} are not finite."
+        self.failures += [(items[key], reason) for key, fine in zip(keys, is_finite, strict=True) if not fine]
+        kept = [key for key, fine in zip(keys, is_finite, strict=True) if fine]
+        return kept, {block: rows[is_finite] for block, rows in blocks.items()}
 
     def _keep(self, keys: Sequence[str], blocks: Mapping[str, FloatArray]) -> None:
         for block, parts in self._parts.items():
@@ -393,13 +408,13 @@ def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
     plugin = plugins_used({"extractor": (extractor.name,)}).get(f"extractor {extractor.name}")
     # Neutral settings are excluded, so that what was kept before there were any is found.
     more = [*([own] if own else []), *([f"plugin {plugin}"] if plugin is not None else [])]
-    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest, *more)
+    return fingerprint(_FOLDER, extractor.cache_name, extractor.version, used.digest, *more)
 
 
 def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:
-    place = cache_folder / _FOLDER / f"{extractor.name}-{_fingerprint(extractor, used)[:16]}"
+    place = cache_folder / _FOLDER / f"{extractor.cache_name}-{_fingerprint(extractor, used)[:16]}"
     return {block: RowStore(place / block, width, cache_folder) for block, width in extractor.blocks.items()}
 
 
 def _rate_file(cache_folder: Path, extractor: Extractor) -> Path:
-    return cache_folder / _FOLDER / f"{extractor.name}.rate.json"
+    return cache_folder / _FOLDER / f"{extractor.cache_name}.rate.json"

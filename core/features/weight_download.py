@@ -4,6 +4,7 @@ Only on request, resumable, and verified before use. Each process downloads into
 was stopped or killed has left is taken over by the next one.
 """
 
+import ssl
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -31,6 +32,11 @@ from core.version import __version__
 _BLOCK = 1 << 18
 _TIMEOUT = 15.0
 _PARTIAL, _PAST_THE_END = 206, 416
+_OWN_CERTIFICATES = (
+    " The certificate of the host is not trusted here. If your institution's proxy replaces certificates, set "
+    "SSL_CERT_FILE to a file with its certificate, or download the file in a browser and import it with "
+    "`coreset weights import FILE`."
+)
 
 
 def download(name: str, progress: Progress = NO_PROGRESS) -> WeightsEntry:
@@ -89,8 +95,10 @@ def download_to(
             raise
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
+        distrusts = isinstance(reason, ssl.SSLCertVerificationError)
         raise WeightsError(
             f"The weights of {weights.title} could not be downloaded from {address or weights.address} ({reason})."
+            + (_OWN_CERTIFICATES if distrusts else "")
             + (" The downloaded part is kept; the same command resumes from there." if kept.exists() else "")
         ) from error
     except OSError as error:
@@ -154,7 +162,9 @@ def _fetch(address: str, part: Path, message: str, progress: Progress) -> None:
     if done:
         request.add_header("Range", f"bytes={done}-")
     try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310 (addresses are constants, https)
+        response = urllib.request.urlopen(  # noqa: S310 (addresses are constants, https)
+            request, timeout=_TIMEOUT, context=_trust()
+        )
     except urllib.error.HTTPError as error:
         if error.code == _PAST_THE_END and done:
             return
@@ -163,6 +173,21 @@ def _fetch(address: str, part: Path, message: str, progress: Progress) -> None:
         if response.status != _PARTIAL:
             done = 0
         _receive(response, part, done, message, progress)
+
+
+def _trust() -> ssl.SSLContext:
+    """Return the certificates that a host is checked with: those of the system, or certifi's if it has none.
+
+    OpenSSL looks for them where it was built to. Python for macOS has none there, nor has the packaged program on
+    another distribution than that on which it was built. SSL_CERT_FILE and SSL_CERT_DIR name others.
+    """
+    context = ssl.create_default_context()
+    folder = ssl.get_default_verify_paths().capath  # certificates of a folder are only loaded when they are needed
+    if not context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def _receive(response: Any, part: Path, done: int, message: str, progress: Progress) -> None:

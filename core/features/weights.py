@@ -21,6 +21,7 @@ from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
 from core.features.weight_memory import Remembered, recall, remember
 from core.features.weight_sets import WEIGHT_SETS
 from core.files import reason_of, temporary_file
+from core.reading import identity_of
 from core.resources import resource_folder, user_data_folder, weight_folders
 from core.results import WeightsEntry, WeightsUsed
 from core.results.weights import WeightState
@@ -191,8 +192,9 @@ def weights_used(name: str, *, file: Path | None = None, untrained: bool = False
     WeightsError
         If `file` does not fit.
     """
-    if not extractor_named(name).weights:
-        return WeightsUsed(name, "", "none")
+    extractor = extractor_named(name)
+    if not extractor.weights:
+        return extractor.file_used or WeightsUsed(name, "", "none")
     if untrained:
         return WeightsUsed(name, _untrained_digest(weight_set(name).name), "untrained")
     found = find_weights(name, file=file)
@@ -237,7 +239,7 @@ def copy_to(found: FoundWeights, target: Path) -> FoundWeights:
         If it cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not (target.exists() and target.samefile(found.file)):
+    if not (target.exists() and identity_of(target) == identity_of(found.file)):
         _copied(found.file, target)
     return moved(found, target)
 

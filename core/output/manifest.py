@@ -7,7 +7,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,7 @@ from core.files import reason_of
 from core.forms import LIST_BYTES, key, read_form, read_json
 from core.output.lists import COLUMNS, NO_COLUMNS, ExtraColumns
 from core.output.names import PrivateNames
-from core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
+from core.results import ClassClusters, Coreset, Dataset, ModelUsed, Split, WeightsUsed
 from core.selection.class_budgets import rule_over_classes
 from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
 from core.settings.chosen_file import without_places
@@ -32,7 +32,7 @@ LIST_NAME = "coreset.csv"
 
 _LIBRARIES = (
     "numpy", "scipy", "scikit-learn", "kmedoids", "pillow", "opencv-python-headless", "tensorflow-cpu", "tensorflow",
-    "keras",
+    "keras", "onnxruntime",
 )  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
             "fingerprint": dataset_fingerprint(dataset, private=private),
         },
         **({"sets": sets_values(dataset, parts.split)} if parts.split is not None else {}),
-        "weights": [{"extractor": w.extractor, "sha256": w.digest, "state": w.state} for w in parts.weights],
+        "weights": [_weights_values(each) for each in parts.weights],
         "coreset": {
             "sampler": coreset.sampler,
             **({"class_budgets": rule} if (rule := rule_over_classes(coreset, settings.selection)) else {}),
@@ -287,6 +287,12 @@ def sets_values(dataset: Dataset, split: Split) -> dict[str, Any]:
         "grouped": any(image.group for image in dataset.images),
         "predefined": split.is_predefined,
     }
+
+
+def _weights_values(weights: WeightsUsed) -> dict[str, Any]:
+    """Return weights, or a model of the user, as a manifest has them."""
+    model = {"model": asdict(weights.model)} if weights.model is not None else {}
+    return {"extractor": weights.extractor, "sha256": weights.digest, "state": weights.state, **model}
 
 
 def _nameless(selection: SelectionSettings) -> SelectionSettings:
@@ -407,6 +413,7 @@ class _WeightsForm:
     extractor: str
     sha256: str
     state: Literal["none", "verified", "unverified", "untrained", "file"]
+    model: ModelUsed | None = None
 
 
 @dataclass(frozen=True)
@@ -444,7 +451,7 @@ def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
         files=tuple(
             ListedFile(_inside(each.file), each.sha256, each.n_bytes, each.set_name, each.path) for each in form.files
         ),
-        weights=tuple(WeightsUsed(each.extractor, each.sha256, each.state) for each in form.weights),
+        weights=tuple(WeightsUsed(each.extractor, each.sha256, each.state, each.model) for each in form.weights),
         notes=form.notes,
         plugins=form.plugins,
         intact=values.get("digest") == _digest(values),

@@ -22,8 +22,10 @@ _LIBRARIES = {
     "tensorflow-cpu": ("TensorFlow", "tensorflow2015"),
     "tensorflow": ("TensorFlow", "tensorflow2015"),
     "keras": ("Keras", ""),
+    "onnxruntime": ("ONNX Runtime", ""),
 }
 _DEEP = ("TensorFlow", "Keras")
+_MODELS = ("ONNX Runtime",)
 
 
 @dataclass(frozen=True)
@@ -210,11 +212,14 @@ def _coreset(writer: Writer, coreset: CoresetFacts) -> None:
 
 def _software(writer: Writer) -> None:
     facts = writer.facts
-    used = [each for each in facts.weights if each.state != "none"] if _uses_features(writer) else []
+    weights = [each for each in facts.weights if each.state != "none"] if _uses_features(writer) else []
+    is_used = {_DEEP: any(each.model is None for each in weights) or bool(writer.by_recipe),
+               _MODELS: any(each.model is not None for each in weights)}  # fmt: skip
+    unused = {name for names, used in is_used.items() if not used for name in names}
     named: dict[str, str] = {}
     for package, version in facts.libraries.items():
         name, key = _LIBRARIES.get(package, (package, ""))
-        if name not in named and (name not in _DEEP or used or writer.by_recipe):
+        if name not in named and name not in unused:
             named[name] = f"{name} {version}{writer.cite(key) if key else ''}"
     libraries = f", with {listed(named.values())}" if named else ""
     writer.say(f"All steps were carried out with Coreset Studio {facts.version}{writer.cite(_PROGRAM)}{libraries}.")

@@ -9,7 +9,7 @@ from core.errors import ExportError
 from core.forms import LIST_BYTES, FormError, read_form, read_json
 from core.output.content import ReportContent
 from core.output.manifest import library_versions, read_manifest, sets_values
-from core.results import Comparison, Coreset, WeightsUsed
+from core.results import Comparison, Coreset, ModelUsed, WeightsUsed
 from core.selection.class_budgets import rule_over_classes
 from core.settings import Settings, names_used, settings_from_dict, settings_to_dict
 from core.settings.chosen_file import without_places
@@ -42,12 +42,13 @@ class SetFacts:
 
 @dataclass(frozen=True)
 class WeightFacts:
-    """Weights of an extractor; `network` is the network that stands on it, empty for selection."""
+    """Weights of an extractor, or a model of the user; `network` is the one that uses it, empty for selection."""
 
     extractor: str
     sha256: str
     state: str
     network: str = ""
+    model: ModelUsed | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _without_names(settings: Settings) -> Settings:
 
 
 def _weights(weights: "tuple[WeightsUsed, ...]", network: str = "") -> tuple[WeightFacts, ...]:
-    return tuple(WeightFacts(each.extractor, each.digest, each.state, network) for each in weights)
+    return tuple(WeightFacts(each.extractor, each.digest, each.state, network, each.model) for each in weights)
 
 
 def _backbones(comparison: Comparison | None) -> tuple[WeightFacts, ...]:

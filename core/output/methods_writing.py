@@ -7,6 +7,7 @@ from typing import Any
 from core.descriptions import Description, choices_of, inside_sentence, registry
 from core.output.methods_facts import MethodsFacts
 from core.output.references import cited, short_list
+from core.results import ModelUsed
 from core.selection.samplers import SAMPLERS
 from core.settings import BY_DIFFICULTY, Settings, own_settings, parts_of
 from core.settings.names import MATCHED
@@ -63,10 +64,21 @@ class Writer:
         known = registry(kind)
         plugin = self.facts.plugins.get(f"{kind} {name}")
         of = [f"plugin {plugin}"] if plugin else []
+        model = self.model_of(name) if kind == "extractor" else None
+        if model is not None:
+            return (
+                f"{model.title}, a model supplied by the authors",
+                (),
+                [*([model.source] if model.source else []), *of],
+            )
         if name not in known:
             return f"the {kind} {name}", (), of
         found: Description = known[name]
         return found.methods or f"the {kind} {found.title_inside}", found.references, of
+
+    def model_of(self, extractor: str) -> ModelUsed | None:
+        """Return the model of the user that an extractor was; None where it was none."""
+        return next((each.model for each in self.facts.weights if each.extractor == extractor), None)
 
     def weight_words(self, extractor: str, network: str = "") -> list[str]:
         """Return which weights an extractor had, for selection or in a network, as a list of at most one text."""
@@ -74,6 +86,8 @@ class Writer:
             if (each.extractor, each.network) == (extractor, network):
                 if each.state == "untrained":
                     return ["with random weights"]
+                if each.model is not None:
+                    return [f"ONNX file with SHA-256 {each.sha256}, not verified; images: {each.model.preparation}"]
                 if each.state == "file":
                     return [f"SHA-256 of the file {each.sha256}, not checked by the program"]
                 if each.sha256 and each.state != "none":

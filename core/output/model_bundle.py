@@ -281,7 +281,7 @@ def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -
         preprocessing="inside the model; it takes RGB pixels of 0 to 255, resized to a square, bilinear",
         network=run.key.network,
         backbone=choice.extractor if choice is not None else "",
-        weights=asdict(run.weights) if run.weights is not None else None,
+        weights=run.weights.values if run.weights is not None else None,
         trained_on=TrainedOn(
             sampler=run.key.sampler,
             fraction=run.key.fraction,

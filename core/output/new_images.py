@@ -15,6 +15,7 @@ from core.data.reading_notes import notes_on
 from core.errors import ExportError, ImageError
 from core.files import reason_of
 from core.progress import NO_PROGRESS
+from core.reading import Identity, identity_of
 from core.results import Reading, Skipped, Stored
 from core.threads import n_processors
 from core.training.pixels import Pixels, resize
@@ -118,12 +119,11 @@ class _Found:
         self._top = folder
         if not folder.is_dir():
             raise ExportError(f"{folder} is not a folder; expected the folder of the new images.")
-        pending: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
+        pending: list[tuple[Path, tuple[Identity, ...]]] = [(folder, ())]
         while pending:
             place, above = pending.pop()
             try:
-                facts = place.stat()
-                identity = (facts.st_dev, facts.st_ino)
+                identity = identity_of(place)
                 if identity in above:
                     self._skip(place, "The folder is a link to a folder above it.")
                     continue

@@ -21,6 +21,7 @@ import numpy as np
 
 from core.errors import ExportError
 from core.features.engine import import_keras, import_tensorflow
+from core.features.own_models.libraries import import_onnx, import_onnxruntime
 from core.results import FloatArray
 from core.training.calling import compiled
 from core.training.pixels import Pixels
@@ -176,9 +177,7 @@ def _converter() -> str:
 
 def _converted(model: Any, size: int) -> Any:
     """Return the network as an ONNX model whose input is as `ToTensor` gives it."""
-    import onnx
-
-    keras = import_keras()
+    onnx, keras = import_onnx(), import_keras()
     image = keras.Input((3, size, size), name=INPUT_NAME)
     pixels = keras.layers.Rescaling(255.0, name="to_255")(keras.layers.Permute((2, 3, 1), name="channels_last")(image))
     whole = keras.Model(image, model(pixels, training=False), name="onnx")
@@ -192,8 +191,7 @@ def _converted(model: Any, size: int) -> Any:
 
 def _named(proto: Any, classes: Sequence[str], title: str) -> tuple[bytes, int]:
     """Give input and output their names, the batch a dimension of its own, and the file its facts; check it."""
-    import onnx
-
+    onnx = import_onnx()
     graph = proto.graph
     if len(graph.input) != 1 or len(graph.output) != 1:
         raise ValueError(f"it has {len(graph.input)} inputs and {len(graph.output)} outputs; expected one of each")
@@ -214,10 +212,7 @@ def _named(proto: Any, classes: Sequence[str], title: str) -> tuple[bytes, int]:
 
 def _probabilities(content: bytes, pixels: Pixels) -> FloatArray:
     """Return what an ONNX file gives for images, prepared as its description says."""
-    import onnxruntime
-
-    # For Windows, where ORT_DISABLE_TELEMETRY (see `core`) is not read.
-    onnxruntime.disable_telemetry_events()
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

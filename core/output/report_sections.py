@@ -52,12 +52,10 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
     if names:
         section.lead = f"Features were extracted by {_listed(names)}."
     for weights in content.weights:
-        if weights.state == "unverified":
-            section.say(f"Unverified weights: those of {weights.extractor} match, but are not a known set.", "warning")
         if weights.state == "file":
             section.say("Features from a file were not computed, and are not checked, by this program.", "warning")
-        if weights.state == "untrained":
-            section.say(f"Untrained weights: {weights.extractor} has seeded random weights.", "warning")
+        if weights.label:
+            section.say(weights.label, "warning")
     section.show(tables.weights_table(content))
     if content.separations:
         numbering.draw(

@@ -93,7 +93,10 @@ def weights_table(content: ReportContent) -> Table:
     """Return the weights of the extractors."""
     states = {"none": "needs none", "verified": "verified", "unverified": "not a known set", "untrained": "untrained",
               "file": "features from a file, not checked"}  # fmt: skip
-    rows = tuple((each.extractor, states[each.state], each.digest) for each in content.weights)
+    rows = tuple(
+        (each.extractor, states[each.state] if each.model is None else "unverified model of the user", each.digest)
+        for each in content.weights
+    )
     columns = (
         Column("extractor", "Extractor"),
         Column("weights", "Weights"),

@@ -1,6 +1,7 @@
 """Does an export still hold what was written? Every file that does not is named."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from core.results import VerifyResult
 
 # What Finder and Explorer put into any folder that somebody looks at.
 _LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
+# On disks that are not its own, macOS keeps what it knows of a file in a second one, whose name begins so.
+_BESIDE_A_FILE = "._"
 
 
 def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
@@ -33,24 +36,26 @@ def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
     folder = manifest.file.parent
     differing = [] if manifest.intact else [MANIFEST_NAME]
     missing = []
+    below = set(_files_below(folder))
+    on_disk = _spelled_on_disk([MANIFEST_NAME, *(listed.file for listed in manifest.files)], below)
     for done, listed in enumerate(manifest.files):
         progress.report(done, len(manifest.files), "Verifying: files")
+        file = folder / on_disk.get(listed.file, listed.file)
         try:
-            found, _ = hash_file(folder / listed.file)
+            found, _ = hash_file(file)
         except (FileNotFoundError, NotADirectoryError):
             missing.append(listed.file)
             continue
         except IrregularFileError:
             found = ""
         except OSError as error:
-            if not (folder / listed.file).is_dir():
-                raise ExportError(f"{folder / listed.file} cannot be read ({reason_of(error)}).") from error
+            if not file.is_dir():
+                raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
             found = ""
         if found != listed.sha256:
             differing.append(listed.file)
     progress.report(len(manifest.files), len(manifest.files), "Verifying: files")
-    known = {listed.file for listed in manifest.files} | {MANIFEST_NAME}
-    extra = [name for name in _files_below(folder) if name not in known]
+    extra = below - set(on_disk.values())
     n_files, n_images = len(manifest.files) + 1, sum(bool(listed.set_name) for listed in manifest.files)
     return VerifyResult(
         folder, n_files, tuple(sorted(differing)), tuple(sorted(missing)), tuple(sorted(extra)), n_images
@@ -62,11 +67,22 @@ def is_export(folder: Path) -> bool:
     return (folder / MANIFEST_NAME).is_file() and (folder / LIST_NAME).is_file()
 
 
+def _spelled_on_disk(names: list[str], below: set[str]) -> dict[str, str]:
+    """Return how the names that are in the folder are spelled there.
+
+    A letter with an accent can be one character or two. Some file systems and archive programs, above all of macOS,
+    change one spelling into the other; to a reader the names are equal.
+    """
+    spelled = {unicodedata.normalize("NFC", name): name for name in below}
+    found = {name: name if name in below else spelled.get(unicodedata.normalize("NFC", name)) for name in names}
+    return {name: there for name, there in found.items() if there is not None}
+
+
 def _files_below(folder: Path) -> Iterator[str]:
     """Yield every file, and what else may hold some: links to folders, and folders that cannot be opened."""
     closed: list[str] = []
     for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         for name in [*files, *(name for name in folders if (Path(place) / name).is_symlink())]:
-            if name not in _LEFT_BY_THE_SYSTEM:
+            if name not in _LEFT_BY_THE_SYSTEM and not name.startswith(_BESIDE_A_FILE):
                 yield (Path(place) / name).relative_to(folder).as_posix()
     yield from (f"{Path(name).relative_to(folder).as_posix()}/ (cannot be opened)" for name in closed)

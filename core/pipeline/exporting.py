@@ -20,6 +20,7 @@ from core.output.reproducing import records_for, same_selection, settings_for
 from core.output.tables import Cell
 from core.output.verification import verify
 from core.pipeline.feature_labels import feature_labels
+from core.pipeline.own_models import with_models_here
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
@@ -56,7 +57,7 @@ SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
 def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
-    """Return the labels that must be shown with every result, as of unverified weights; see `feature_labels`."""
+    """Return the labels that must be shown with every result, as of unverified models; see `feature_labels`."""
     labels = feature_labels(prepared.study, prepared.extracted)
     return (SYNTHETIC, *labels) if synthetic else labels
 
@@ -236,7 +237,7 @@ def rerun(
     ExportError
         If the manifest cannot be read, or names a plugin that is not installed.
     """
-    manifest = read_manifest(manifest_file)
+    manifest = with_models_here(read_manifest(manifest_file))
     _check_plugins(manifest)
     manifest = replace(manifest, settings=_with_files(manifest, source, files or {}, progress))
     dataset = open_dataset(source, cache_folder, progress, settings=manifest.settings.data)

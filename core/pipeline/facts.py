@@ -46,8 +46,9 @@ def recommended_but_missing() -> tuple[str, ...]:
 
 def weights_state(name: str) -> tuple[str, str]:
     """Return the state of the weights of an extractor, and a sentence on what to do if they cannot be used."""
-    if not extractor_named(name).weights:
-        return "needs none", ""
+    extractor = extractor_named(name)
+    if not extractor.weights:
+        return "needs none" if extractor.file_used is None else "unverified model", ""
     try:
         return find_weights(name).state, ""
     except MissingWeightsError as error:

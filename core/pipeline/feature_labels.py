@@ -11,15 +11,13 @@ _SHOWN = 3
 
 
 def feature_labels(study: Study, extracted: Sequence[Extracted]) -> tuple[str, ...]:
-    """Return the labels of extracted features: unverified or untrained weights, a file, images without features."""
+    """Return the labels of extracted features: unverified models or weights, a file, images without features."""
     return tuple(label for one in extracted for label in _labels(study, one))
 
 
 def _labels(study: Study, extracted: Extracted) -> Iterator[str]:
-    if extracted.weights.state == "unverified":
-        yield f"Unverified weights: those of {extracted.extractor} match, but are not a known set."
-    if extracted.weights.state == "untrained":
-        yield f"Untrained weights: {extracted.extractor} has seeded random weights."
+    if extracted.weights.label:
+        yield extracted.weights.label
     if extracted.label:
         yield from _of_file(study, extracted)
     elif extracted.failed:

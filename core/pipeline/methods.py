@@ -24,7 +24,10 @@ def methods_of_content(content: ReportContent) -> MethodsText:
 
 def write_facts(folder: Path, content: ReportContent) -> None:
     """Store the facts for the Methods paragraph of a study in its folder."""
-    text = json.dumps(write_form(facts_of(content)), ensure_ascii=False, indent=1)
+    values = write_form(facts_of(content))
+    # Omitted where there is none, as before there were models of the user.
+    values["weights"] = [{k: v for k, v in each.items() if k != "model" or v} for each in values["weights"]]
+    text = json.dumps(values, ensure_ascii=False, indent=1)
     write_atomically(folder / FACTS, text.encode("utf-8", "backslashreplace") + b"\n")
 
 

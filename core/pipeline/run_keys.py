@@ -1,6 +1,6 @@
 """Keys of runs, so that a run is never trained twice and never taken for another."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -135,7 +135,7 @@ def _what_counts(
     choice = backbone_choice(study, network)
     if choice is not None:
         try:
-            weights = asdict(backbone_weights(choice))
+            weights = backbone_weights(choice).values
         except WeightsError:
             # Nothing stored can have been made with them; training reports what is missing.
             weights = {}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.pipeline.grid import Grid
 from core.pipeline.outlook import backbone_seconds, estimate_run
 from core.pipeline.search_space import search_ranges, searched_network, titles_of_grid
-from core.pipeline.searching import check_search
+from core.pipeline.searching import check_search, check_validation
 from core.pipeline.stages import open_dataset, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import SearchPlan
@@ -42,6 +42,7 @@ def estimate_search(study: Study, progress: Progress = NO_PROGRESS) -> SearchPla
     check_search(study.settings)
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
     split = split_dataset(dataset, study.settings)
+    check_validation(split)
     n_pool, others = len(split.pool), (len(split.validation), len(split.test))
     selection = study.settings.selection
     wanted = selection.images if selection.images is not None else math.floor(selection.fraction * n_pool + 0.5)

@@ -196,13 +196,13 @@ class SearchTrials:
         frozen, by = replayed
         trials = []
         for number, trial in enumerate(frozen):
-            finished = _finished(trial, number, self._ranges)
-            if finished is None:
+            found = _finished(trial, number, self._ranges)
+            if found is None:
                 if any(other.state.is_finished() for other in frozen[number:]):
                     why = why or f"the result of trial {number + 1:,} does not fit"
                 break
-            trials.append(trial)
-            self.finished.append(finished)
+            self.finished.append(found[0])
+            trials.append(found[1])
         if why:
             n = len(trials)
             kept = f"the first {n:,} trials are" if n > 1 else ("the first trial is" if n else "none is")
@@ -336,19 +336,36 @@ def _replayed(file: Path, lines: Sequence[bytes]) -> tuple[list[Any], str] | Non
         try_to_remove(place)
 
 
-def _finished(trial: Any, number: int, ranges: Sequence[SearchRange]) -> FinishedTrial | None:
-    """Return a trial of a journal if it is the next one that was finished, with values inside the ranges."""
+def _finished(trial: Any, number: int, ranges: Sequence[SearchRange]) -> tuple[FinishedTrial, Any] | None:
+    """Return a trial of a journal, and as Optuna has it, if it is the next one that was finished and all of it fits."""
+    from optuna.trial import TrialState, create_trial
+
     result = _result(trial.user_attrs.get(_RESULT))
-    if result is None or not trial.state.is_finished() or trial.number != number:
-        return None
-    if trial.distributions != _distributions(ranges) or set(trial.params) != {each.name for each in ranges}:
+    if result is None or trial.number != number:
         return None
     is_pruned = result.pruned_after is not None
-    if trial.state.name != ("PRUNED" if is_pruned else "COMPLETE"):
+    if trial.state != (TrialState.PRUNED if is_pruned else TrialState.COMPLETE):
         return None
-    if not is_pruned and trial.value != result.accuracy:
+    if not is_pruned and trial.values != [result.accuracy]:
         return None
-    return FinishedTrial(number, {each.name: each.rounded(trial.params[each.name]) for each in ranges}, result)
+    epochs = trial.intermediate_values
+    if not all(is_number(epoch, int) and is_number(value) and 0 <= value <= 1 for epoch, value in epochs.items()):
+        return None
+    try:
+        made = create_trial(
+            state=trial.state,
+            value=None if is_pruned else result.accuracy,
+            params={each.name: trial.params[each.name] for each in ranges},
+            distributions=_distributions(ranges),
+            user_attrs={_RESULT: asdict(result)},
+            intermediate_values=dict(epochs),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    if trial.distributions != made.distributions:
+        return None
+    values = {each.name: each.rounded(made.params[each.name]) for each in ranges}
+    return FinishedTrial(number, values, result), made
 
 
 def _result(stored: Any) -> TrialResult | None:

@@ -32,7 +32,7 @@ from core.pipeline.split_parts import probe_inputs_of, without_words
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
-from core.results import Epoch, Note, RunResult
+from core.results import Epoch, Note, RunResult, Split
 from core.results.searches import SearchPart, SearchResult, SearchTrial, TrialResult
 from core.settings import GRID, SearchSettings, Settings, TrainingSettings
 from core.training.loop import n_epochs, settings_for, training_problem
@@ -110,6 +110,18 @@ def check_search(settings: Settings) -> None:
         )
 
 
+def check_validation(split: Split) -> None:
+    """Refuse a split without validation images.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if len(split.validation) == 0:
+        what = "add some to its split" if split.is_predefined else "set the validation fraction above 0"
+        raise SettingsError(f"There are no validation images to select by; {what}.")
+
+
 @dataclass(frozen=True)
 class _Job:
     """What all trainings of a search share.
@@ -157,8 +169,7 @@ class _Job:
 def _search(study: Study, out: Path, *, overwrite: bool, progress: Publisher[SearchPart]) -> SearchResult:
     search = study.settings.search
     prepared = prepare(study, progress)
-    if len(prepared.split.validation) == 0:
-        raise SettingsError("There are no validation images to select by; set the validation fraction above 0.")
+    check_validation(prepared.split)
     job, notes = _prepared_job(prepared, out, progress)
     titles = titles_of_grid(searched_network(search.network))
     of_trials: list[str] = []

@@ -18,8 +18,8 @@ class ExtractorFact:
     Attributes
     ----------
     weights_state : str
-        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"missing"``, ``"unusable"``; ``"broken"``: the code of the
-        extractor of a plugin fails. Of one that reads a file, one of the names of
+        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"unverified model"``, ``"missing"``, ``"unusable"``;
+        ``"broken"``: the code of the extractor of a plugin fails. Of one that reads a file, one of the names of
         `core.features.steps.FileState`.
     missing_sentence : str
         What to do if the extractor cannot be used; else empty.

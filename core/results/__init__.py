@@ -18,7 +18,14 @@ from core.results.coresets import (
 from core.results.costs import Estimate, StageTime
 from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
-from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
+from core.results.embeddings import (
+    ClassEmbedding,
+    ModelUsed,
+    PoolEmbedding,
+    Separation,
+    ViewReduction,
+    WeightsUsed,
+)
 from core.results.exports import ExportResult, MethodsText, VerifyResult
 from core.results.networks import MatchedClasses, PredictionFile
 from core.results.reading import Range, Reading, Stored
@@ -56,6 +63,7 @@ __all__ = [
     "MatchedClasses",
     "MethodsText",
     "Metrics",
+    "ModelUsed",
     "NearDuplicate",
     "Note",
     "PagesFacts",

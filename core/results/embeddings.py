@@ -1,8 +1,8 @@
 """Results of extraction and reduction: weights, embeddings, separation of the classes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,21 +11,70 @@ from core.results.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
+class ModelUsed:
+    """A model that the user added, as results name it.
+
+    Attributes
+    ----------
+    title : str
+        The user's name for it.
+    preparation : str
+        How images are prepared for it, in words.
+    source, licence : str
+        What the user noted; may be empty.
+    key : str
+        SHA-256 (hex) over the digest of the file and all that its features depend on.
+    """
+
+    title: str
+    preparation: str
+    source: str = ""
+    licence: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class WeightsUsed:
-    """Weights that a result was computed with.
+    """Weights, or model of the user, that a result was computed with.
 
     Attributes
     ----------
     extractor : str
     digest : str
-        SHA-256 (hex) over the tensors; empty for an extractor without weights.
+        SHA-256 (hex) over the tensors, or over the file of a model; empty for an extractor without weights.
     state : {"none", "verified", "unverified", "untrained", "file"}
         ``"none"``: the extractor has no weights; ``"file"``: its features are read from a file; `digest` is of that.
+    model : ModelUsed or None
+        A model that the user added; None for weights of a known network.
     """
 
     extractor: str
     digest: str
     state: Literal["none", "verified", "unverified", "untrained", "file"]
+    model: ModelUsed | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All fields, as stored forms and keys have them: without `model` where there is none, as before it existed."""
+        found = asdict(self)
+        if self.model is None:
+            del found["model"]
+        return found
+
+    @property
+    def label(self) -> str:
+        """What must be shown with every result, in one sentence; empty where nothing must be."""
+        if self.model is not None:
+            return (
+                f"Unverified model: {self.model.title} (extractor {self.extractor}, SHA-256 {self.digest}) was added "
+                "by the user; it was checked that it runs and gives the same features each time, not what they are "
+                "worth."
+            )
+        if self.state == "unverified":
+            return f"Unverified weights: those of {self.extractor} match, but are not a known set."
+        if self.state == "untrained":
+            return f"Untrained weights: {self.extractor} has seeded random weights."
+        return ""
 
 
 @dataclass(frozen=True)

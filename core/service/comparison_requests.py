@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from core.errors import ExportError
+from core.errors import ExportError, SettingsError
 from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
@@ -112,7 +112,10 @@ class WriteReport(Request[Path]):
             prepared, coreset=coreset, comparison=comparison, synthetic=self.synthetic, progress=progress
         )
         if self.search is not None and (self.search / FORM).is_file():
-            content = replace(content, search=read_search(self.search))
+            try:
+                content = replace(content, search=read_search(self.search))
+            except ExportError as error:
+                content = replace(content, export_notes=(*content.export_notes, f"Without the search: {error}"))
         write_report(self.target, content, private=settings.export.private, progress=progress)
         return self.target
 
@@ -148,13 +151,15 @@ class EstimateSearch(Request[SearchPlan]):
     out: Path
 
     def run(self, progress: Progress) -> SearchPlan:
-        """Divide the images and count; nothing is trained."""
-        from core.output.search_files import TABLE
+        """Divide the images and count; nothing is trained. The sentence of a search that cannot be done says why."""
         from core.pipeline.search_outlook import estimate_search
         from core.pipeline.search_trials import journal_progress
 
-        plan = estimate_search(self.study, progress)
-        if self.study.settings.search.method == GRID or (self.out / TABLE).exists():
+        try:
+            plan = estimate_search(self.study, progress)
+        except SettingsError as error:
+            return SearchPlan(0, 0, 0, 0.0, 0.0, str(error))
+        if self.study.settings.search.method == GRID:
             return plan
         return replace(plan, n_done=min(plan.n_trials, journal_progress(self.out)))
 

@@ -187,7 +187,7 @@ class DataSettings(SettingsPart):
             "to three numbers such as 3,1,2; one alone is shown in grey",
     )  # fmt: skip
     header_groups: str = choice(
-        "patient", neutral="none", title="Groups from DICOM headers",
+        "patient", neutral="patient", title="Groups from DICOM headers",
         tip="What keeps DICOM images together in a split if neither folders nor a table define groups",
         values={"patient": "DICOM PatientID", "study": "DICOM StudyInstanceUID", "series": "DICOM SeriesInstanceUID",
                 "none": "None"},

@@ -134,6 +134,18 @@ def settings_in(section: str) -> Iterator[Setting]:
             yield free
 
 
+def settings_of_part(section: str, kind: type[SettingsPart]) -> Iterator[Setting]:
+    """Yield the settings of a class that is no section of `Settings`, such as what is set about a model.
+
+    Parameters
+    ----------
+    section : str
+        Under which flags and controls know them.
+    kind : type of SettingsPart
+    """
+    return _listed(section, "", kind, kind())
+
+
 def all_settings() -> tuple[Setting, ...]:
     """Return every setting."""
     assert set(SECTIONS) == {each.name for each in fields(Settings)}  # noqa: S101 - a new section is listed above

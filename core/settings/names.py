@@ -1,7 +1,8 @@
 """Names in settings that lead to descriptions: samplers, extractors, networks, export formats."""
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
 
 from core.descriptions.choice import SettingsPart, choices_of
 from core.descriptions.registry import NO_PLUGINS, registry, takes_plugins
@@ -22,6 +23,28 @@ def names_used(settings: Settings) -> dict[str, tuple[str, ...]]:
                 several = value if isinstance(value, tuple) else (value,)
                 found.setdefault(facts.kind, []).extend(each.removeprefix(MATCHED) for each in several if each)
     return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items()}
+
+
+def renamed(settings: Settings, kind: str, names: Mapping[str, str]) -> Settings:
+    """Return settings in which names of descriptions are replaced.
+
+    Parameters
+    ----------
+    kind : str
+        Of description, such as ``"extractor"``.
+    names : mapping of str to str
+        New names by old ones.
+    """
+    for section in fields(settings):
+        part = getattr(settings, section.name)
+        changes: dict[str, Any] = {}
+        for name, facts in choices_of(part):
+            value = getattr(part, name)
+            if facts.kind == kind:
+                several = isinstance(value, tuple)
+                changes[name] = tuple(names.get(each, each) for each in value) if several else names.get(value, value)
+        settings = replace(settings, **{section.name: replace(part, **changes)})
+    return settings
 
 
 def unknown_names(settings: Settings) -> tuple[str, ...]:

@@ -151,8 +151,15 @@ def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> t
 def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
     """Return sentences on networks with untrained or unverified weights."""
     words = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
-    found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in words}
-    return tuple(f"The {network_words(network)} uses {words[state]}." for network, state in found)
+    found = {
+        (
+            run.key.network,
+            f"the unverified model {used.model.title}" if used.model is not None else words[used.state],
+        ): None
+        for run in runs
+        if (used := run.weights) is not None and used.state in words
+    }
+    return tuple(f"The {network_words(network)} uses {what}." for network, what in found)
 
 
 def opening_sentences(

@@ -208,6 +208,8 @@ def _teacher_seconds(job: RunInput, trained: Trained) -> float:
 def _weights_notes(weights: WeightsUsed | None) -> tuple[str, ...]:
     if weights is None:
         return ()
+    if weights.model is not None:
+        return (f"features of the unverified model {weights.model.title}",)
     labels = {"untrained": "untrained backbone", "unverified": "unverified weights"}
     return (labels[weights.state],) if weights.state in labels else ()
 

@@ -14,7 +14,7 @@ from core.errors import TrainingError
 from core.files import flush, maker_is_gone, process_mark, reason_of, removed_on_failure, try_to_remove
 from core.forms import is_number, read_form, read_json, write_form
 from core.reading import check_member, open_regular
-from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
+from core.results import Epoch, FloatArray, IntArray, ModelUsed, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
 
 FORMAT = 2
@@ -72,6 +72,7 @@ class StoredWeights:
     extractor: str
     digest: str
     state: Literal["none", "verified", "unverified", "untrained", "file"]
+    model: ModelUsed | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +272,7 @@ def _facts(run: RunResult) -> dict[str, Any]:
         "select_seconds": run.select_seconds,
         **({"teacher_seconds": run.teacher_seconds} if run.teacher_seconds else {}),
         "device": run.device,
-        "weights": asdict(run.weights) if run.weights is not None else None,
+        "weights": run.weights.values if run.weights is not None else None,
         "note": run.note,
         "metrics": metrics,
     }

@@ -1,5 +1,7 @@
 """Every key, listed."""
 
+import sys
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
@@ -43,7 +45,7 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(theme.UNIT * 64, theme.UNIT * 64)
-        rows = [*ALWAYS, *_from_menus()]
+        rows = [*((_native(keys), action) for keys, action in ALWAYS), *_from_menus()]
         self.table = QTableWidget(len(rows), 2)
         self.table.setHorizontalHeaderLabels(["Key", "Action"])
         self.table.setAccessibleName("Shortcuts")
@@ -64,6 +66,11 @@ class ShortcutsDialog(QDialog):
         layout.setContentsMargins(*[theme.UNIT * 2] * 4)
         layout.addWidget(self.table, 1)
         layout.addWidget(buttons)
+
+
+def _native(keys: str) -> str:
+    """Return keys as macOS writes them there: Qt's Ctrl is the command key."""
+    return keys.replace("Ctrl+", "⌘").replace("Shift+", "⇧") if sys.platform == "darwin" else keys
 
 
 def _from_menus() -> list[tuple[str, str]]:

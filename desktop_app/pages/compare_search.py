@@ -234,14 +234,17 @@ class SearchResultSheet(Sheet):
         self.use_button = QPushButton("Use the best configuration")
         self.use_button.setToolTip("Set it for training on this page; this can be undone")
         self.use_button.clicked.connect(self._use)
-        self.body.addWidget(self.use_button)
+        row = QHBoxLayout()
+        row.addWidget(self.use_button)
+        row.addStretch(1)
+        self.body.addLayout(row)
         notes = QLabel(
             "\n".join([*outcome.result.notes, f"Saved as {outcome.table}, with the report {outcome.report.name}"])
         )
         notes.setWordWrap(True)
         set_tone(notes, "muted")
         self.add(notes)
-        self.resize(theme.UNIT * 120, theme.UNIT * 90)
+        self.resize(theme.UNIT * 132, theme.UNIT * 90)
 
     def _use(self) -> None:
         self.best_requested.emit(self._outcome)
@@ -258,8 +261,8 @@ def _columns(outcome: SearchOutcome) -> list[Column]:
             numeric=True, tooltip="Validation accuracy",
         ),
         Column(
-            "Epochs done", lambda trial: f"{trial.coreset.epochs:,}", lambda trial: trial.coreset.epochs, numeric=True,
-            tooltip="Epochs trained on the coreset, after applying the minimum number of training steps",
+            "Epochs", lambda trial: f"{trial.coreset.epochs:,}", lambda trial: trial.coreset.epochs, numeric=True,
+            tooltip="Epochs trained on the coreset, after applying the minimum number of training steps", may_go=2,
         ),
         Column("State", state_words, state_words, tooltip="Complete, or the epoch after which the trial was pruned"),
         Column(
@@ -279,7 +282,11 @@ def _columns(outcome: SearchOutcome) -> list[Column]:
 
 def _column_of(name: str, title: str) -> Column:
     return Column(
-        title, lambda trial: value_words(name, trial.values[name]), lambda trial: trial.values[name], numeric=True
+        SEARCHED.get(name, title),
+        lambda trial: value_words(name, trial.values[name]),
+        lambda trial: trial.values[name],
+        numeric=True,
+        tooltip=title,
     )
 
 

@@ -38,6 +38,7 @@ from desktop_app.pages.features_advice import (
     ways_out,
 )
 from desktop_app.pages.features_extractors import ExtractorList
+from desktop_app.pages.features_models import OwnModels
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.file_field import FileField
@@ -76,8 +77,12 @@ class FeaturesPage(Page):
         self.extractors = ExtractorList()
         self.extractors.chosen.connect(self._choose)
         self.extractors.weights_requested.connect(self.weights_requested)
+        self.models = OwnModels(self)
+        self.models.changed.connect(self.on_weights_changed)
+        self.extractors.removal_requested.connect(self.models.ask_to_remove)
         self.extractors.file_requested.connect(self._choose_file)
         self.add_option("Extractors", self.extractors, question=SEVERAL)
+        self.add_to_options(self.models.button)
         self.controls.place(self.extractors, "features.extractors")
         self.variance = self.controls.add("features.variance").widget
         self.controls.add_owned("features", several=True)
@@ -180,7 +185,9 @@ class FeaturesPage(Page):
         self._show_cost(settings.extractors)
         self._advise(settings.extractors)
         self._say_meaning(view)
-        labels = view.labels if view is not None else ()
+        # Without a result in memory, as with a model that is not on this computer, those that the project recorded.
+        stored = self.model.facts("features") or {}
+        labels = view.labels if view is not None else stored.get("labels", ())
         if labels:
             self.labels.show_message("warning", " ".join(labels), closable=False)
         else:

@@ -18,6 +18,7 @@ STATES = {
     "needs none": "requires no weights",
     "verified": "weights verified",
     "unverified": "unverified weights: they fit, but their checksum is unknown",
+    "unverified model": "unverified model, added by the user",
     "missing": "weights missing",
     "unusable": "weight file cannot be used",
     "broken": "plugin failed",
@@ -27,6 +28,7 @@ STATES = {
     "file changed": "features file has changed",
     GONE: "not installed",
 }
+UNVERIFIED = ("unverified", "unverified model")
 
 # The button of an extractor that reads a file, by its state.
 FILE_BUTTONS = {
@@ -44,12 +46,15 @@ class ExtractorList(QWidget):
         The extractors ticked now, in the order shown; at least one.
     weights_requested : ()
         The user asks for weights that are missing.
+    removal_requested : (str)
+        The user asks to remove a model that was added, by its name.
     file_requested : (str)
         The user is to choose the file that this extractor reads.
     """
 
     chosen = Signal(object)
     weights_requested = Signal()
+    removal_requested = Signal(str)
     file_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -77,6 +82,7 @@ class ExtractorList(QWidget):
                 row = _Row(fact.name)
                 row.box.toggled.connect(self._emit)
                 row.weights_requested.connect(self.weights_requested)
+                row.removal_requested.connect(self.removal_requested)
                 row.file_requested.connect(self.file_requested)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
@@ -120,6 +126,7 @@ class _Row(QWidget):
     """One extractor."""
 
     weights_requested = Signal()
+    removal_requested = Signal(str)
     file_requested = Signal(str)
 
     def __init__(self, name: str) -> None:
@@ -144,9 +151,13 @@ class _Row(QWidget):
         self.bring = QPushButton("Import weights…")
         self.bring.setToolTip("See what is missing, where to get it and how to import it")
         self.bring.clicked.connect(self._emit_request)
+        self.remove = QPushButton("Remove model…")
+        self.remove.setToolTip("Remove this model from the extractors, after confirmation")
+        self.remove.clicked.connect(self._ask_to_remove)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
         ways.addWidget(self.bring)
+        ways.addWidget(self.remove)
         ways.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -170,7 +181,9 @@ class _Row(QWidget):
         self.tip.setText((fact.file or fact.tip) if has_code else fact.missing_sentence)
         self.state.setText("  ·  ".join(_facts_of(fact, accuracy, missing=missing)))
         self.state.setToolTip(_details_of(fact))
-        not_known = fact.weights_state in ("unverified", "file changed")
+        self.remove.setVisible(fact.weights_state == "unverified model")
+        self.remove.setAccessibleName(f"Remove the model {fact.title}")
+        not_known = fact.weights_state in (*UNVERIFIED, "file changed")
         set_tone(self.state, "warning" if (missing and fact.weights_state != "no file") or not_known else "muted")
         self.bring.setVisible((missing and has_code) or self._reads_file)
         if self._reads_file:
@@ -185,6 +198,9 @@ class _Row(QWidget):
             self.file_requested.emit(self._name)
         else:
             self.weights_requested.emit()
+
+    def _ask_to_remove(self) -> None:
+        self.removal_requested.emit(self._name)
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""

@@ -69,6 +69,7 @@ class SettingControl(QObject):
         self.setting, self.title = setting, title or setting.facts.title
         self._shown: Any = setting.default
         self.row: tuple[QWidget, ...] = ()
+        self._offered: tuple[str, ...] = ()
         self.widget = self._made()
         self.widget.setObjectName(f"setting_{setting.where}")
         self.widget.setToolTip(setting.facts.tip)
@@ -174,11 +175,7 @@ class SettingControl(QObject):
 
     def _made_choice(self) -> QComboBox:
         choice = ComboBox()
-        kind = self.setting.facts.kind
-        for number, (name, title) in enumerate(self.setting.names.items()):
-            choice.addItem(title, name)
-            if kind and name:
-                choice.setItemData(number, registry(kind)[name].tip, Qt.ItemDataRole.ToolTipRole)
+        self._offer(choice)
         choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         choice.setMinimumContentsLength(12)
         # As wide as the longest title, where the control itself is not.
@@ -186,6 +183,16 @@ class SettingControl(QObject):
         view.setMinimumWidth(view.sizeHintForColumn(0) + theme.UNIT * 2)
         choice.currentIndexChanged.connect(self._emit_choice)
         return choice
+
+    def _offer(self, choice: QComboBox) -> None:
+        """List the names that can be selected now."""
+        choice.clear()
+        self._offered = tuple(self.setting.names)
+        kind = self.setting.facts.kind
+        for number, (name, title) in enumerate(self.setting.names.items()):
+            choice.addItem(title, name)
+            if kind and name:
+                choice.setItemData(number, registry(kind)[name].tip, Qt.ItemDataRole.ToolTipRole)
 
     def _made_whole(self) -> QSpinBox:
         box, facts = SpinBox(), self.setting.facts
@@ -288,7 +295,11 @@ class SettingControl(QObject):
         if not self.setting.is_list:
             return text
         words = [word.strip() for word in text.replace("%", " ").replace(";", ",").split(",") if word.strip()]
-        inner = typing.get_args(self.setting.kind)[0]
+        inner, *others = typing.get_args(self.setting.kind)
+        if Ellipsis not in others:  # a fixed number of values, which may be equal, such as those of three channels
+            if len(words) != 1 + len(others):
+                raise ValueError(text)
+            return tuple(round(float(word) / self.setting.facts.factor, 12) for word in words)
         if inner is str:
             return tuple(dict.fromkeys(words))
         if inner is int:
@@ -305,7 +316,10 @@ class SettingControl(QObject):
 
     def _show_name(self, choice: QComboBox, name: str) -> None:
         """Show a name; one that is not known here, as of a missing plugin, is offered as long as it is chosen."""
-        n_known = len(self.setting.names)
+        # A model of the user may have been added or removed since.
+        if self._offered != tuple(self.setting.names):
+            self._offer(choice)
+        n_known = len(self._offered)
         if choice.count() > n_known and choice.itemData(n_known) != name:
             choice.removeItem(n_known)
         if choice.findData(name) < 0:

@@ -52,6 +52,21 @@ class Disk:
 
 
 @pytest.fixture
+def unnumbered_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network drives number no files: Python finds 0 as the device and number of each."""
+    real = Path.stat
+
+    def stat_of(file: Path, **named: Any) -> os.stat_result:
+        found = real(file, **named)
+        facts = list(found)
+        facts[stat.ST_INO] = facts[stat.ST_DEV] = 0
+        others = {name: getattr(found, name) for name in dir(found) if name.startswith("st_") and name.endswith("_ns")}
+        return os.stat_result(facts, others)
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+
+
+@pytest.fixture
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     """The disk below `tmp_path`, from now on."""
     if not Path("/proc/self/fd").exists():

@@ -1,9 +1,11 @@
 """Size of the cache, and emptying it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from core import housekeeping
 from core.data.demo import make_demo
 from core.housekeeping import CacheSize, clear_cache, measure_cache, own_entries
 from core.pipeline.stages import choose, prepare
@@ -98,3 +100,12 @@ def test_nothing_of_real_work_is_forgotten(worked: Path) -> None:
     assert {entry.parent.name for entry in own_entries(worked)} >= {"features", "clusters", "datasets", "thumbnails"}
     clear_cache(worked)
     assert list(worked.iterdir()) == []
+
+
+def test_every_stage_of_the_engine_is_measured_and_trimmed() -> None:
+    named = re.compile(r"""^[A-Z_]*STAGE = "([\w-]+)"|cache\.store\("([\w-]+)",""", re.MULTILINE)
+    core = Path(housekeeping.__file__).parent
+    texts = [file.read_text(encoding="utf-8") for file in core.rglob("*.py")]
+    stages = {one or other for text in texts for one, other in named.findall(text)}
+    assert {"clusters", "teacher", "sizes", "sizes-run", "pool-view"} <= stages
+    assert stages <= set(housekeeping.OWN_FOLDERS)

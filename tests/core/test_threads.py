@@ -11,7 +11,7 @@ import pytest
 from core.cli.parser import build_parser
 from core.data import scanning
 from core.features import decoding
-from core.threads import VARIABLES, n_processors
+from core.threads import VARIABLES, n_processors, n_threads
 from core.training import pixels
 
 WEIGHTS = """
@@ -109,3 +109,11 @@ def test_a_system_without_that_question_counts_all_processors(monkeypatch: pytes
     assert n_processors() == 6
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert n_processors() == 1
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("3", 3), ("0", 1), ("", None), ("many", None)])
+def test_threads_are_the_limit_or_the_processors(
+    limit: str, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLES[0], limit)
+    assert n_threads() == (n_processors() if expected is None else expected)

@@ -1,12 +1,14 @@
 """Paths with quotes that do not belong to them: pasted from Explorer, or kept by a backslash."""
 
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from core import typed_paths
 from core.cli import main, paths
+from core.cli.parser import build_parser
 from core.typed_paths import unquoted
 
 
@@ -69,3 +71,11 @@ def test_every_path_is_read_so(windows: None, flag: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         main(["select", "cells", flag, 'a" b'])
     assert "contains a quote" in capsys.readouterr().err
+
+
+def test_no_path_of_a_command_is_read_otherwise() -> None:
+    parser = build_parser(defaultdict(lambda: lambda _: 0))
+    (commands,) = (each.choices for each in parser._actions if isinstance(each.choices, dict))
+    kinds = {(name, each.dest): each.type for name, one in commands.items() for each in one._actions}
+    assert [place for place, kind in kinds.items() if kind is Path] == []
+    assert sum(kind is paths.path_of for kind in kinds.values()) > 40

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import psutil
 from PySide6.QtCore import QCoreApplication, QEventLoop
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 
 import engine_functions as engine
 
+from core.project import Project, write_project
 from desktop_app.application import Application, Options, make_qt_application
 
 
@@ -158,10 +160,33 @@ def open_asked(app: QApplication, application: Application, folder: Path) -> dic
     return {"sentences": sentences, "source": str(model.project.source)}
 
 
+def file_events(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Have the system request a folder before the window is made, and two projects after; tell what is opened."""
+    model = application.context.model
+    wait(app, lambda: model.state("dataset") == "done", "scan")
+    at_start = str(model.project.source)
+    said: list[str] = []
+    application.messages.posted.connect(lambda message: said.append(message.sentence))
+    for name in ("first.coreset", "second.coreset"):
+        write_project(Project(source=folder, notes=name), folder.parent / name)
+    application.window.files.choose_project()  # the user is asked something meanwhile
+    for name in ("first.coreset", "second.coreset"):
+        app.sendEvent(app, QFileOpenEvent(str(folder.parent / name)))
+    while_asking = str(model.project.source)
+    for dialog in application.window.findChildren(QFileDialog):
+        dialog.reject()
+    wait(app, lambda: model.project.notes == "second.coreset", "second.coreset", 30)
+    application.service.drop_all()
+    application.window.close()
+    return {"at_start": at_start, "while_asking": while_asking, "said": said, "notes": model.project.notes}
+
+
 def main() -> None:
     task, folder = sys.argv[1], Path(sys.argv[2])
     app = make_qt_application(["coreset-studio"])
-    application = Application(app, Options(None if task in ("recover", "take_up") else folder))
+    if task == "file_events":
+        app.sendEvent(app, QFileOpenEvent(str(folder)))
+    application = Application(app, Options(None if task in ("recover", "take_up", "file_events") else folder))
     application.start()
     QCoreApplication.processEvents()
     try:

@@ -223,7 +223,7 @@ def test_nothing_of_the_project_before_is_seen_or_exported(
         qtbot.waitUntil(lambda: not service.running(), timeout=LONG)
         assert_nothing_of_first(window, texts_of)
     name = {"file": "second lot", "recent": "second lot", "unreadable": "unreadable"}.get(way, "second lot")
-    assert window.windowTitle() == f"{name} – Coreset Studio"
+    assert window.windowTitle() == f"{name}[*] – Coreset Studio"
 
 
 def test_a_project_whose_images_are_gone_warns_and_raises_no_error(

@@ -16,6 +16,7 @@ from core.project import Project, Recovery, write_recovery
 from desktop_app.application import parse_arguments
 from desktop_app.recovery import recovery_folder
 
+ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("application_driver.py")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -99,6 +100,15 @@ def test_every_copy_is_offered_and_none_is_lost(tmp_path: Path) -> None:
     assert seen["left"] == sorted(["999999992-1.json", seen["mine"]])
 
 
+@pytest.mark.slow
+def test_a_file_that_the_system_names_by_an_event_is_opened(images: Path) -> None:
+    """macOS opens what is double-clicked in this way, before the window is made or later."""
+    seen = drive("file_events", images)
+    assert seen["at_start"] == seen["while_asking"] == str(images)
+    assert seen["said"] == ["first.coreset was not opened, because one window shows one project."]
+    assert seen["notes"] == "second.coreset"
+
+
 def test_the_command_line() -> None:
     assert parse_arguments(["x"]).path is None
     assert parse_arguments(["x", "folder"]).path == Path("folder")
@@ -106,6 +116,19 @@ def test_the_command_line() -> None:
     assert parse_arguments(["x", "--demo"]).demo
     with pytest.raises(SystemExit):
         parse_arguments(["x", "--version"])
+
+
+def test_a_self_test_leaves_no_folder_behind(tmp_path: Path) -> None:
+    """Neither in the temporary folder, where Qt wrote the settings anew at the end, nor among the user's settings."""
+    for name in ("temporary", "home"):
+        (tmp_path / name).mkdir()
+    places = {"TMPDIR": "temporary", "TEMP": "temporary", "HOME": "home", "XDG_CONFIG_HOME": "home/config"}
+    environment = os.environ | {name: os.fspath(tmp_path / place) for name, place in places.items()}
+    command = [sys.executable, "-m", "desktop_app", "--self-test", os.fspath(tmp_path / "seen.json"), "start"]
+    subprocess.run(command, env=environment, check=True, timeout=120, cwd=ROOT)
+    assert json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))["ok"]
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert [file for file in (tmp_path / "home").rglob("*") if file.is_file()] == []
 
 
 def test_nothing_heavy_is_imported_before_it_is_wanted() -> None:

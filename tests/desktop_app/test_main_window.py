@@ -1,6 +1,7 @@
 """The main window as a user meets it, with small pages whose jobs run at once in this process."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import engine_functions as engine
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -23,7 +24,7 @@ from core.service.dataset_requests import DrawDemo
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors
 from core.service.requests import AnyRequest
 from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
-from desktop_app import job_watch, notifications, window_frame
+from desktop_app import actions, job_watch, notifications, window_frame
 from desktop_app.dialogs.question import Question
 from desktop_app.job_watch import progress_words
 from desktop_app.logs import Log
@@ -149,7 +150,8 @@ def test_opening_a_folder_scans_it_at_once(window: MainWindow, images: Path, qtb
     assert state(window, "dataset") == "running"
     qtbot.waitUntil(lambda: state(window, "dataset") == "done")
     assert window.menus.title.text() == "blood cells · unsaved"
-    assert window.windowTitle() == "blood cells – Coreset Studio"
+    assert window.windowTitle() == "blood cells[*] – Coreset Studio"
+    assert window.isWindowModified()
     assert window.frame.job_bar.text.text().startswith("Dataset: the sum is 3 · ")
     assert window.frame.job_bar.action.text() == "Continue to Features"
 
@@ -654,6 +656,21 @@ def test_many_errors_at_once_do_not_pile_up(opened: MainWindow) -> None:
     assert opened.helpers.errors == []
 
 
+def test_a_name_may_contain_what_marks_unsaved_changes(window: MainWindow) -> None:
+    window.context.model.start(Path("/nowhere/cells [*] new"))
+    assert window.windowTitle() == "cells [*][*] new[*] – Coreset Studio"
+
+
+def test_the_title_is_no_corner_of_a_bar_of_the_system(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS, where the bar is at the top of the screen: the label would lie over the page."""
+    monkeypatch.setattr(type(window.menuBar()), "isNativeMenuBar", lambda _: True)
+    window.menus.set_title("blood cells · unsaved")
+    assert window.menuBar().cornerWidget() is None
+    monkeypatch.setattr(type(window.menuBar()), "isNativeMenuBar", lambda _: False)
+    window.menus.set_title("blood cells")
+    assert window.menuBar().cornerWidget() is window.menus.title
+
+
 # --- files ----------------------------------------------------------------------------------------------------
 
 
@@ -662,6 +679,9 @@ def test_saving_opening_and_recent_projects(opened: MainWindow, tmp_path: Path, 
     opened.files.saving.save_to(os.fspath(tmp_path / "study"))
     file = tmp_path / "study.coreset"
     assert opened.menus.title.text() == "study"
+    assert opened.windowTitle() == "study[*] – Coreset Studio"
+    assert not opened.isWindowModified()
+    assert opened.windowFilePath() == os.fspath(file)
     assert opened.context.preferences.recent == (file,)
     press(opened, "new")
     start = opened.frame.host.start_page
@@ -887,6 +907,49 @@ def test_every_command_has_words_a_tip_and_no_two_share_a_key(window: MainWindow
             key = keys.toString()
             assert seen.setdefault(key, action.text()) == action.text(), f"{key} is {seen[key]} and {action.text()}"
     assert {"Ctrl+1", "Ctrl+5", "Ctrl+Z", "Esc", "Ctrl+S", "Ctrl+Return"} <= set(seen)
+
+
+def test_no_two_commands_share_a_key_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There Help has the key that F1 is elsewhere, as listed in the documentation of QKeySequence."""
+    of_macos = {
+        "New": "Ctrl+N", "Open": "Ctrl+O", "Save": "Ctrl+S", "Quit": "Ctrl+Q", "Preferences": "Ctrl+,",
+        "FullScreen": "Ctrl+Meta+F", "HelpContents": "Ctrl+?",
+    }  # fmt: skip
+
+    class MacKeys(actions.QKeySequence):
+        @staticmethod
+        def keyBindings(key: Any) -> list[QKeySequence]:
+            return [QKeySequence(of_macos[key.name])]
+
+    monkeypatch.setattr(actions, "QKeySequence", MacKeys)
+    seen = ["Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+Y", "Ctrl+H", "Ctrl+M", *(f"Ctrl+{number}" for number in range(1, 8))]
+    for commands in actions.MENUS.values():
+        for command in commands:
+            if isinstance(command, actions.Command):
+                seen += [keys.toString() for keys in actions.command_keys(command)]
+    assert len(seen) > 20
+    assert sorted(seen) == sorted(set(seen))
+
+
+def test_commands_are_where_macos_expects_them(window: MainWindow) -> None:
+    """Qt guesses from the text of a command; without a role of its own "Settings…" alone would be found."""
+    roles = {name: window.menus.actions[name].menuRole().name for name in ("about", "settings", "quit", "tour", "new")}
+    assert roles == {
+        "about": "AboutRole", "settings": "PreferencesRole", "quit": "QuitRole", "tour": "NoRole", "new": "NoRole",
+    }  # fmt: skip
+
+
+def test_shortcuts_are_written_as_macos_does(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    dialog = ShortcutsDialog(None)
+    qtbot.addWidget(dialog)
+    keys = {
+        dialog.table.item(row, 1).text(): dialog.table.item(row, 0).text() for row in range(dialog.table.rowCount())
+    }
+    assert keys["Undo and redo a change"] == "⌘Z, ⌘⇧Z"
+    assert keys["Go to a step, to Images or to Review"] == "⌘1 … ⌘7"
 
 
 def test_shortcuts_and_about(window: MainWindow) -> None:

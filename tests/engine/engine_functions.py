@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import DatasetError
 from core.limits import Limits, limited, limits_of
 from core.progress import NO_PROGRESS, Progress
+from core.service.model_requests import AddModel, ModelView
 from core.service.requests import Request, ServiceRequest
 
 
@@ -227,3 +228,12 @@ class Die(ServiceRequest[Counter, None]):
 class ReturnALambda(ServiceRequest[Counter, Any]):
     def run(self, service: Counter, progress: Progress) -> Any:
         return lambda: None
+
+
+@dataclass(frozen=True)
+class AddModelSoon(AddModel):
+    """Add a model within seconds, as a test cannot wait for minutes."""
+
+    @limited(seconds=8.0)
+    def run(self, progress: Progress) -> ModelView:
+        return super().run(progress)

@@ -48,22 +48,32 @@ from core.data.sources.tar.listing import list_tar
 from core.data.sources.tar.reader import READER as TAR
 from core.data.sources.tar.settings import TarSettings
 from core.errors import CoresetError, ImageError
+from core.features.own_models.adding import inspect_model
+from core.features.own_models.description_file import read_description
+from core.features.own_models.store import read_model
 from core.features.weight_files import Layer, fits, read_tensors
 from core.forms import write_form
 from core.output.continuing import read_earlier
 from core.output.manifest import read_manifest
 from core.output.methods_facts import TrainingFacts, facts_of_manifest
 from core.output.model_bundle import read_facts
+from core.output.search_files import read_search
 from core.output.verification import verify
 from core.pipeline.methods import read_methods
+from core.pipeline.search_space import search_ranges
+from core.pipeline.search_summary import Searched, summarise_search
+from core.pipeline.search_trials import SearchTrials
 from core.project import digest_on_disk, read_project, read_recovery
 from core.results import Dataset, Reading, Skipped, Stored
 from core.results import Image as ImageFacts
-from core.settings import read_settings
+from core.results.searches import SearchTrial, TrialResult
+from core.settings import SearchSettings, TrainingSettings, read_settings
 from core.training.pixels import PixelStore
 from core.training.runs import load_runs
 from tests.core.data.dicom_files import compressed as encapsulated
 from tests.core.data.dicom_files import dicom_bytes, item, written
+from tests.core.features.own_models.onnx_files import SIZE
+from tests.core.features.own_models.onnx_files import model as make_model
 from tests.fuzz import feature_files
 
 if sys.platform != "win32":
@@ -73,6 +83,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 GOLDEN = TESTS / "golden" / "format-2"
 RELABELLED = TESTS / "golden" / "relabelled"
+OWN_MODEL = TESTS / "golden" / "own-model" / "model.json"
 BUNDLE = TESTS / "core" / "output" / "golden" / "bundle-format-1" / "bundle.json"
 LAYERS = (Layer("a", "conv2d", ((2, 3), (3,))), Layer("b", "dense", ((3, 1), (1,))))
 
@@ -280,6 +291,18 @@ def _read_npz(file: Path) -> None:
                 continue
 
 
+def _models() -> list[bytes]:
+    return [make_model(shape=shape).SerializeToString() for shape in (("n", 3, SIZE, SIZE), (2, SIZE, SIZE, 3))]
+
+
+def _model_descriptions() -> list[bytes]:
+    steps = [{"name": "Resize", "arguments": {"size": 32}}, {"name": "ToTensor"},
+             {"name": "Normalize", "arguments": {"mean": [0.5] * 3, "std": [0.5] * 3}}]  # fmt: skip
+    wsinfer = {"spec_version": "1.0", "architecture": "a", "num_classes": 2, "transform": steps}
+    own = {"title": "Net", "input_size": 32, "resize": "crop", "crop_fraction": 0.9, "mean": [0, 0, 0], "output": "y"}
+    return [json.dumps(each).encode() for each in (wsinfer, own)]
+
+
 def _hdf5() -> list[bytes]:
     """Return files of images: packed, with named classes, of more than 8 bits, of old and new formats."""
     rng = np.random.default_rng(0)
@@ -444,6 +467,38 @@ def _facts() -> list[bytes]:
     return [json.dumps(write_form(replace(found, training=training))).encode()]
 
 
+def _search() -> list[bytes]:
+    trials = [SearchTrial(n, {"dropout": 0.1 * n}, TrialResult(0.5 + 0.1 * n, 9, 1.0)) for n in range(3)]
+    trials.append(SearchTrial(3, {"dropout": 0.4}, TrialResult(0.2, 3, 1.0, 3), TrialResult(0.3, 9, 9.0)))
+    found = summarise_search(Searched("tpe", "custom", "random", {"dropout": "Dropout"}, trials, 30))
+    return [json.dumps({"format": 1, **write_form(found)}).encode()]
+
+
+SEARCH = SearchSettings(method="random", parameters=("dropout",))
+
+
+def _trials(folder: Path) -> SearchTrials:
+    """Open the journal of a search, as a search that continues does."""
+    return SearchTrials(folder, SEARCH, search_ranges(SEARCH, TrainingSettings()), "identity", 3)
+
+
+def _journal() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as place:
+        store = _trials(Path(place))
+        for number in range(3):
+            proposed = store.propose()
+            for epoch in range(1, 4):
+                proposed.report(epoch, 0.2 * epoch)
+            store.finish(proposed, TrialResult(0.6, 3, 1.0, 2 if number == 2 else None))
+        store.propose()
+        return [(Path(place) / "search.journal").read_bytes()]
+
+
+def _read_journal(file: Path) -> None:
+    """Continue a search, and propose its next trial."""
+    _trials(file.parent).propose()
+
+
 READERS = {
     "image": Reader("image.png", _images, read_rgb),
     "deep image": Reader("image.tif", _deep_images, _read_deep),
@@ -470,6 +525,8 @@ READERS = {
     "settings": Reader("settings.json", _stored("settings*.json"), read_settings),
     "run": Reader("run.json", _stored("study/runs/*.json"), _read_run),
     "arrays of a run": Reader("run.npz", _stored("study/runs/*.npz"), _read_run_arrays),
+    "search": Reader("search.json", _search, lambda file: read_search(file.parent)),
+    "search journal": Reader("search.journal", _journal, _read_journal),
     "scan": Reader("scan.json", _scan, load_dataset),
     "cache facts": Reader("facts.json", _entry, _read_entry),
     "cache array": Reader("x.npy", _array, _read_entry),
@@ -477,6 +534,9 @@ READERS = {
     "rows": Reader("1.npy", _array, _read_rows),
     "pixel keys": Reader("1.json", lambda: [b'["a", "b"]'], _read_squares),
     "weights": Reader("weights.h5", _weights, _read_weights),
+    "own model": Reader("net.onnx", _models, inspect_model),
+    "model description": Reader("net.json", _model_descriptions, read_description),
+    "added model": Reader("model.json", lambda: [OWN_MODEL.read_bytes()], lambda file: read_model(file.parent)),
     "features array": Reader("features.npy", feature_files.arrays, feature_files.read_features),
     "features archive": Reader("features.npz", feature_files.archives, feature_files.read_features),
     "features container": Reader("features.h5", feature_files.containers, feature_files.read_features),

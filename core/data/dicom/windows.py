@@ -58,7 +58,8 @@ class Window:
             low, high = int(values.min()), int(values.max())
             if high - low < min(_MOST_TABLED, values.size):
                 levels = self._levels(np.arange(low, high + 1, dtype=np.float64))
-                looked_up: NDArray[np.uint8] = levels[values.astype(np.int64) - low]
+                is_wide = values.dtype.itemsize > 4 or values.dtype == np.uint32
+                looked_up: NDArray[np.uint8] = levels[values.astype(np.int64 if is_wide else np.int32) - low]
                 return looked_up
         return self._levels(values.astype(np.float64))
 

@@ -1,11 +1,21 @@
-"""The registry of extractors: a new one is a folder here, with its `DESCRIPTION`; plugins add theirs."""
+"""The registry of extractors: a new one is a folder here, with its `DESCRIPTION`; plugins and users add theirs."""
 
-from core.descriptions import Registry
+from core.descriptions import Added, Registry
 from core.errors import FeatureError
 from core.features.description import Extractor
 from core.settings import FeatureSettings, own_settings
 
-EXTRACTORS = Registry("extractor", Extractor, __name__, "coreset_studio.extractors")
+EXTRACTORS = Registry(
+    "extractor",
+    Extractor,
+    __name__,
+    "coreset_studio.extractors",
+    Added(
+        "core.features.own_models.extractor:registered",
+        "core.features.own_models.store:models_stamp",
+        "If it was a model of your own, add it again with `coreset model add` or on the Features page.",
+    ),
+)
 
 
 def extractor_named(name: str) -> Extractor:

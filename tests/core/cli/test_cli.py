@@ -31,7 +31,8 @@ def chosen(file: Path) -> set[str]:
 
 COMMANDS = (
     "scan", "extractors", "features", "size", "select", "export", "verify", "rerun",
-    "compare", "run", "search", "predict", "evaluate", "methods", "weights", "plugins", "demo",
+    "compare", "run", "search", "predict", "evaluate", "methods", "weights", "model", "plugins",
+    "demo",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from core.features.untrained import untrained_tensors
 from core.features.weight_files import Layer, Tensors, fits, read_tensors, tensors_of, write_tensors
 from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import (
+    copy_to,
     find_weights,
     identify,
     import_weights,
@@ -313,6 +314,19 @@ def test_importing_twice_keeps_one_file(home: Path, mobilenet: Path) -> None:
 
     assert first == second
     assert len(list((user_data_folder() / "weights").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("unnumbered_files")
+def test_weights_replace_another_file_on_a_drive_that_numbers_no_files(home: Path, mobilenet: Path) -> None:
+    """Two files are not taken for one; one file of two names is, and is not copied to itself."""
+    target = home / "weights.h5"
+    target.write_bytes(b"cut off")
+    copy_to(find_weights("mobilenetv2", file=mobilenet), target)
+    assert target.read_bytes() == mobilenet.read_bytes()
+    (home / "other").mkdir()
+    before = target.stat().st_mtime_ns
+    copy_to(find_weights("mobilenetv2", file=target), target.parent / "other" / ".." / target.name)
+    assert target.stat().st_mtime_ns == before
 
 
 def test_unwritable_data_folder_is_told(home: Path, mobilenet: Path, monkeypatch: pytest.MonkeyPatch) -> None:

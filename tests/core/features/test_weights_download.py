@@ -1,12 +1,15 @@
 """Downloads: only what was asked for, resumed where they stopped, verified before they count."""
 
 import hashlib
+import ssl
 import threading
+import urllib.error
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import certifi
 import pytest
 
 from core.errors import CancelledError, WeightsError
@@ -204,6 +207,49 @@ def test_unwritable_folder_is_told(weights: WeightSet, tmp_path: Path) -> None:
 
     with pytest.raises(WeightsError, match="cannot be written"):
         download_to(tmp_path / "blocked", weights)
+
+
+def contexts(monkeypatch: pytest.MonkeyPatch, answer: Exception) -> list[ssl.SSLContext]:
+    """Return the list of contexts with which hosts are asked; each of them answers with an error."""
+    found: list[ssl.SSLContext] = []
+
+    def ask(*_: object, context: ssl.SSLContext, **__: object) -> None:
+        found.append(context)
+        raise answer
+
+    monkeypatch.setattr(weight_download.urllib.request, "urlopen", ask)
+    return found
+
+
+def test_a_host_is_checked_where_the_system_has_no_certificates(
+    weights: WeightSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As Python on macOS, whose OpenSSL looks for them in a folder that is not there, or is empty."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    for folder in ("none", "empty"):
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / folder))
+        used = contexts(monkeypatch, urllib.error.URLError("unreachable"))
+        with pytest.raises(WeightsError, match="unreachable"):
+            download_to(tmp_path, weights, address="https://127.0.0.1:9/weights.h5")
+        (context,) = used
+        assert context.verify_mode == ssl.CERT_REQUIRED
+        assert len(context.get_ca_certs()) > 100
+
+
+def test_certificates_that_the_user_names_are_the_only_ones(
+    weights: WeightSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    everything = ssl.create_default_context()
+    everything.load_verify_locations(certifi.where())
+    one = everything.get_ca_certs(binary_form=True)[0]
+    (tmp_path / "own.pem").write_text(ssl.DER_cert_to_PEM_cert(one), encoding="ascii")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "own.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    used = contexts(monkeypatch, urllib.error.URLError(ssl.SSLCertVerificationError("self-signed certificate")))
+    with pytest.raises(WeightsError, match="set SSL_CERT_FILE to a file with its certificate"):
+        download_to(tmp_path, weights, address="https://127.0.0.1:9/weights.h5")
+    assert used[0].get_ca_certs(binary_form=True) == [one]
 
 
 def test_nothing_but_download_opens_a_connection(

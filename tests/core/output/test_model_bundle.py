@@ -341,6 +341,16 @@ def test_folders_that_cannot_be_opened_and_links_in_a_circle_are_listed(
         predict(load_bundle(bundle), folder)
 
 
+@pytest.mark.usefixtures("unnumbered_files")
+def test_new_images_on_a_drive_that_numbers_no_files_are_found(bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    names = write_images(folder, 3)
+    (folder / "sub" / "round").symlink_to(folder, target_is_directory=True)
+    found = predict(load_bundle(bundle), folder)
+    assert sorted(found.paths) == sorted(names)
+    assert [one.path for one in found.skipped] == ["sub/round/"]
+
+
 def test_a_folder_without_images_gives_an_empty_table(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     found = predict(load_bundle(bundle), tmp_path / "empty")

@@ -171,7 +171,8 @@ def test_the_transfer_network_gives_the_same_on_each_backbone(name: str) -> None
     # Features of random weights are large; probabilities of 0 and 1 alone would hide a difference.
     features = np.asarray(pooled(some_pixels().astype(np.float32)))
     norm = model.get_layer("norm")
-    norm.set_weights([*norm.get_weights()[:2], features.mean(axis=0), features.var(axis=0)])
+    # More than the variance: networks of random weights enlarge rounding, those of 100 layers most of all.
+    norm.set_weights([*norm.get_weights()[:2], features.mean(axis=0), 25 * features.var(axis=0)])
 
     found = to_onnx(model, some_pixels(), title="transfer network", classes=CLASSES)
 

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,43 @@ def test_every_file_that_differs_is_named(exported: Path) -> None:
     assert result.extra == ("eos/new.png",)
     assert not result.ok
     assert result.sentence == f"Of {result.n_files} files: 2 differ, 1 missing, 1 not part of the export."
+
+
+def spell_anew(export: Path, file: Path, name: str) -> None:
+    """Let the manifest list a file under a name, and move the file there."""
+    old = file.relative_to(export).as_posix()
+    manifest = export / "coreset.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(json.dumps(old), json.dumps(name)), "utf-8")
+    (export / name).parent.mkdir(exist_ok=True)
+    file.rename(export / name)
+
+
+def test_names_may_be_spelled_as_macos_does(exported: Path) -> None:
+    """An accent is one character in NFC and two in NFD, in names of folders as of files."""
+    first, second, *_ = some_images(exported)
+    one, two = "Zellen grün/é.png", "Zellen grün/ö.png"
+    for file, name in ((first, one), (second, two)):
+        spell_anew(exported, file, unicodedata.normalize("NFC", name))
+    nfd = exported / unicodedata.normalize("NFD", "Zellen grün")
+    (exported / unicodedata.normalize("NFC", "Zellen grün")).rename(nfd)
+    (nfd / unicodedata.normalize("NFC", "é.png")).rename(nfd / unicodedata.normalize("NFD", "é.png"))
+    (nfd / "._é.png").write_bytes(b"left by the system")
+    result = verify(exported)
+    assert (result.missing, result.extra) == ((), ())
+    assert result.differing == ("coreset.json",)  # changed by this test
+    (nfd / unicodedata.normalize("NFC", "ö.png")).write_bytes(b"changed")
+    assert verify(exported).differing == (unicodedata.normalize("NFC", two), "coreset.json")
+
+
+def test_a_second_spelling_of_a_name_is_no_part_of_the_export(exported: Path) -> None:
+    first = some_images(exported)[0]
+    spell_anew(exported, first, unicodedata.normalize("NFC", "é.png"))
+    second = unicodedata.normalize("NFD", "é.png")
+    (exported / second).write_bytes(b"something else")
+    if len(list(exported.glob("*.png"))) == 1:
+        pytest.skip("this file system takes both names for one")
+    result = verify(exported)
+    assert (result.missing, result.extra, result.differing) == ((), (second,), ("coreset.json",))
 
 
 def test_a_changed_manifest_is_named(exported: Path) -> None:

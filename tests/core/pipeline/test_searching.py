@@ -19,10 +19,11 @@ from core.pipeline.search_space import configured, search_ranges
 from core.pipeline.search_summary import Searched, summarise_search
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
-from core.progress import NoProgress
+from core.progress import NO_PROGRESS, NoProgress
 from core.results import Epoch
 from core.results.searches import SearchResult, SearchTrial, TrialResult
 from core.search_answer import search_sentences
+from core.service.comparison_requests import EstimateSearch, SearchHyperparameters
 from core.settings import (
     DataSettings,
     FeatureSettings,
@@ -307,9 +308,9 @@ TRIALS: dict[str, Any] = {"method": "random", "trials": 2, "parameters": ("learn
 def test_trials_are_trained_tested_stored_and_continued(
     study: Study, tmp_path: Path, trained: list[tuple[str, float]]
 ) -> None:
-    first = search_study(searching(study, **TRIALS), tmp_path)
-    assert [trial.number for trial in sorted(first.trials, key=lambda one: one.number)] == [0, 1]
-    assert len(trained) == 2
+    first = search_study(searching(study, **{**TRIALS, "trials": 1}), tmp_path)
+    assert [trial.number for trial in first.trials] == [0]
+    assert len(trained) == 1
     assert {rate for _, rate in trained} == {trial.values["learning_rate"] for trial in first.trials}
     runs = load_runs(tmp_path / "runs").runs
     best = next(
@@ -328,10 +329,10 @@ def test_trials_are_trained_tested_stored_and_continued(
     assert (tmp_path / "search-times.csv").is_file()
     assert "Hyperparameter search" not in (tmp_path / "search-report.html").read_text(encoding="utf-8").split("<h2")[0]
 
-    more = search_study(searching(study, **{**TRIALS, "trials": 3, "with_pool": True}), tmp_path, overwrite=True)
-    assert [sampler for sampler, _ in trained[2:]] == ["stratified", "everything", "everything", "everything"]
+    more = search_study(searching(study, **TRIALS, with_pool=True), tmp_path, overwrite=True)
+    assert [sampler for sampler, _ in trained[1:]] == ["stratified", "everything", "everything"]
     by_number = {trial.number: trial for trial in more.trials}
-    assert {number: by_number[number].coreset for number in (0, 1)} == {one.number: one.coreset for one in first.trials}
+    assert by_number[0].coreset == first.best.coreset
     assert all(trial.pool is not None for trial in more.trials)
     assert more.agreement is not None
     assert more.test is not None
@@ -384,3 +385,17 @@ def test_estimates_grow_with_trials_and_pool(study: Study) -> None:
     assert "on the whole pool" in estimate_search(searching(study, **TRIALS, with_pool=True)).sentence
     with pytest.raises(SettingsError, match="none of these"):
         estimate_search(searching(study, network="head"))
+
+
+def test_the_window_is_told_why_a_search_cannot_be_estimated_and_what_is_done(study: Study, tmp_path: Path) -> None:
+    plan = EstimateSearch(searching(study, network="head"), tmp_path).run(NO_PROGRESS)
+    assert (plan.n_trials, plan.sentence[:60]) == (0, "The linear probe has none of these hyperparameters; search w")
+    settings = replace(study.settings, data=DataSettings(validation_fraction=0.0))
+    plan = EstimateSearch(searching(replace(study, settings=settings), **TRIALS), tmp_path).run(NO_PROGRESS)
+    assert plan.sentence == "There are no validation images to select by; set the validation fraction above 0."
+    outcome = SearchHyperparameters(searching(study, **TRIALS), tmp_path).run(NO_PROGRESS)
+    assert outcome.training.learning_rate == outcome.result.best.values["learning_rate"]
+    assert outcome.table.is_file()
+    assert outcome.report.is_file()
+    more = searching(study, **{**TRIALS, "trials": 5})
+    assert EstimateSearch(more, tmp_path).run(NO_PROGRESS).n_done == 2

@@ -79,6 +79,8 @@ def as_it_was(run: RunResult) -> dict[str, Any]:
         del metrics[later]
     facts = asdict(run) | {"metrics": metrics | {name: values[name] for name in SEVEN}}
     del facts["probabilities"]
+    if facts["weights"] is not None:
+        assert facts["weights"].pop("model") is None
     return without_later(dict(plain(facts)))
 
 

@@ -26,6 +26,7 @@ from core.project import STAGES, Project
 from core.settings.listed import Setting, all_settings, settings_in
 from core.settings.own import kind_of
 from desktop_app.pages import STEPS
+from desktop_app.pages.compare_search import SearchSheet
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.widgets.check_group import CheckGroup
@@ -168,11 +169,14 @@ def test_every_setting_has_a_place(make_page: PageMaker, qtbot: QtBot, tmp_path:
             assert page.isAncestorOf(widget), f"{where} is not on its page"
         for where, control in page.controls.made.items():
             assert control.can_be_edited, f"{where} is shown and cannot be changed"
-    sheet = ExportSheet(make_page("coreset").model.settings("export"), tmp_path / "out", 3)
-    qtbot.addWidget(sheet)
-    for where, control in sheet.controls.items():
-        assert sheet.isAncestorOf(control.widget)
-        found[where] = "sheet"
+    page = make_page("compare")
+    export = ExportSheet(page.model.settings("export"), tmp_path / "out", 3)
+    search = SearchSheet(page.study().settings, page)
+    qtbot.addWidget(export)
+    for sheet in (export, search):
+        for control in sheet.controls.values():
+            assert sheet.isAncestorOf(control.widget)
+            found[control.setting.where] = "sheet"
     assert set(found) == {setting.where for setting in all_settings()}
 
 

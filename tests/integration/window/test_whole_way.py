@@ -47,12 +47,15 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "CORESET_CACHE": os.fspath(place / "cache"),
         "XDG_CONFIG_HOME": os.fspath(place / "config"),
         "CORESET_TEST_MARK": mark,
+        "TMPDIR": os.fspath(place / "temporary"),
     }
+    (place / "temporary").mkdir()
     command = ["xvfb-run", "-a", sys.executable, "-m", "desktop_app", "--self-test", os.fspath(place / "seen.json")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     told: dict[str, Any] = json.loads((place / "seen.json").read_text(encoding="utf-8"))
     left = psutil.wait_procs([psutil.Process(pid) for pid in with_mark(mark) if psutil.pid_exists(pid)], timeout=5)[1]
-    return told | {"code": done.returncode, "stderr": done.stderr, "left": left}
+    temporary = [one.name for one in (place / "temporary").iterdir()]
+    return told | {"code": done.returncode, "stderr": done.stderr, "left": left, "temporary": temporary}
 
 
 def test_every_step_was_done(seen: dict[str, Any]) -> None:
@@ -77,7 +80,7 @@ def test_nothing_heavy_entered_the_windows_process(seen: dict[str, Any]) -> None
 
 
 def test_nothing_was_left_running_and_qt_had_nothing_to_say(seen: dict[str, Any]) -> None:
-    assert seen["left"] == []
+    assert seen["left"] == seen["temporary"] == []
     assert "Traceback" not in seen["stderr"]
     warnings = [line for line in seen["stderr"].splitlines() if line.startswith(("QObject", "QPainter", "QWidget"))]
     assert warnings == []

@@ -12,7 +12,7 @@ from core.data.sources.hdf5.settings import Hdf5Settings
 from core.errors import DatasetError
 from core.results import SplitName
 
-_SHOWN = 12
+_SHOWN = 6
 _CHANNELS = (1, 3, 4)
 _MATLAB = b"MATLAB 7.3"
 _ORDER = ("train", "validation", "test", None)

@@ -15,7 +15,9 @@ SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 _IMAGES = frozenset({"x", "images", "image", "imgs", "img", "patches", "patch", "pixels", "tiles"})
 _LABELS = frozenset({"y", "labels", "label", "targets", "target", "class", "classes", "classids", "lbls", "gt"})
 _META = frozenset({"meta", "metadata"})
-_NO_IMAGES = frozenset({"mask", "masks", "segmentation", "segmentations", "heatmap", "heatmaps", "features", "weights"})
+_NO_IMAGES = frozenset({
+    "mask", "masks", "segmentation", "segmentations", "heatmap", "heatmaps", "features", "weights", "kernel", "bias",
+})  # fmt: skip
 _FILLERS = frozenset({"set", "data", "split", "dataset"})
 _GROUPS = frozenset({
     "group", "groups", "groupid", "patient", "patients", "patientid", "patientids", "subject", "subjectid", "case",

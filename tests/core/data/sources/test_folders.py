@@ -180,20 +180,11 @@ def test_links_in_a_circle_end(put: Put, look: Look, tmp_path: Path) -> None:
     assert found["b/loop"].startswith("It cannot be accessed")
 
 
-def test_a_drive_that_numbers_no_files_hides_none(
-    put: Put, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("unnumbered_files")
+def test_a_drive_that_numbers_no_files_hides_none(put: Put, look: Look, tmp_path: Path) -> None:
     put("a/1.png", 1)
     put("a/deep/2.png", 2)
     (tmp_path / "images/a/deep/back").symlink_to(tmp_path / "images/a", target_is_directory=True)
-    real = Path.stat
-
-    def unnumbered(file: Path, **named: Any) -> os.stat_result:
-        facts = list(real(file, **named))
-        facts[1] = facts[2] = 0
-        return os.stat_result(facts)
-
-    monkeypatch.setattr("core.data.folders.Path.stat", unnumbered)
     dataset = look()
     assert [image.path for image in dataset.images] == ["a/1.png", "a/deep/2.png"]
     assert reasons(dataset)["a/deep/back/"] == "The folder is a link to a folder above it."
