@@ -8,7 +8,6 @@ import ctypes
 import errno
 import os
 import stat
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from ctypes import wintypes
@@ -22,7 +21,7 @@ LONGEST_PATH = 259
 LONGEST_FOLDER = 247
 """Longest absolute path of a folder on Windows, in UTF-16 units, unless the system allows longer ones."""
 
-HOW_TO_ALLOW = "allow long paths in Windows (see docs/windows.md)"
+HOW_TO_ALLOW = "turn on long paths in Windows (its setting LongPathsEnabled)"
 
 _DELETE, _SHARE_ALL, _OPEN_EXISTING = 0x10000, 0x7, 3
 _OPEN_LINK, _OPEN_FOLDER = 0x00200000, 0x02000000
@@ -37,7 +36,7 @@ _INVALID_HANDLE = ctypes.c_void_p(-1).value
 @cache
 def is_path_limited() -> bool:
     """Return whether the system refuses long paths: Windows, unless its setting LongPathsEnabled is on."""
-    if sys.platform != "win32":
+    if os.name != "nt":
         return False
     try:  # pragma: no cover - not the system of the tests
         return not _library("ntdll").RtlAreLongPathsEnabled() & 0xFF
@@ -149,7 +148,7 @@ def make_known(*, has_window: bool) -> None:
     has_window : bool
         False for commands and engine processes.
     """
-    if sys.platform != "win32":
+    if os.name != "nt":
         return
     _make_known(_library, has_window=has_window)  # pragma: no cover - not the system of the tests
 

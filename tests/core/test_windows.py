@@ -163,7 +163,7 @@ def test_a_path_that_is_too_long_is_not_called_missing(limited: None) -> None:
     assert reason_of(two).startswith("its path has 252 characters")
     assert disk_sentence(missing, Path("/out")) == (
         "/out cannot be written: its path has 259 characters, and Windows allows 259, of folders 247. Choose a folder "
-        "with a shorter path, or allow long paths in Windows (see docs/windows.md)."
+        "with a shorter path, or turn on long paths in Windows (its setting LongPathsEnabled)."
     )
     short = FileNotFoundError(errno.ENOENT, "No such file or directory", "/a")
     assert reason_of(short) == "No such file or directory"
