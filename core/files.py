@@ -22,11 +22,11 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from core.windows import is_read_only, remove_read_only, why_not_found
+from core.windows import is_read_only, remove_read_only, why_not_found, writable
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ PATIENCE_SECONDS = 4.0
 FOREIGN_SECONDS = 24 * 60 * 60
 """How long a process of another machine counts as working after its last sign of activity."""
 
+_WINDOWS = os.name == "nt"
 ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION = 5, 32, 33
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -217,11 +218,12 @@ def put_in_place(building: Path, target: Path) -> Path | None:
 def flush(file: Path) -> None:
     """Wait until the content of `file` is on disk. Raises OSError where the disk refuses it."""
     # Windows flushes only what is open for writing.
-    handle = os.open(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with writable(file) if _WINDOWS else nullcontext():
+        handle = os.open(file, os.O_RDWR if _WINDOWS else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def flush_tree(folder: Path) -> None:
@@ -250,7 +252,7 @@ def flush_tree(folder: Path) -> None:
 
 def flush_names(folder: Path) -> None:
     """Wait until the names in `folder` are on disk, if the system supports it: Windows and some shares do not."""
-    if os.name == "nt":
+    if _WINDOWS:
         return
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -349,6 +351,23 @@ def temporary_file(place: Path, *, is_flushed: bool = True) -> Iterator[Path]:
             put_file_in_place(part, place)
         else:
             replace(part, place)
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy the files in a folder and below into the folder `target`, which exists: content alone.
+
+    Their rights are not copied: some file systems refuse to set them, and copies of read-only files are not to be
+    read-only. Raises OSError where something cannot be read or written.
+    """
+    for place, _, names in os.walk(source, onerror=_raise):
+        folder = target / Path(place).relative_to(source)
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            shutil.copyfile(Path(place, name), folder / name)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def put_file_in_place(part: Path, place: Path) -> None:

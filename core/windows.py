@@ -8,8 +8,8 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from ctypes import wintypes
 from functools import cache
 from pathlib import Path
@@ -102,6 +102,21 @@ def remove_read_only(place: Path) -> None:
     except OSError:
         place.chmod(stat.S_IMODE(facts.st_mode))
         raise
+
+
+@contextmanager
+def writable(file: Path) -> Iterator[None]:
+    """Take the attribute read-only off a file for the block; a file system may refuse to change it."""
+    mode = stat.S_IMODE(file.lstat().st_mode) if is_read_only(file) else None
+    if mode is not None:
+        with suppress(OSError):
+            file.chmod(mode | stat.S_IWRITE)
+    try:
+        yield
+    finally:
+        if mode is not None:
+            with suppress(OSError):
+                file.chmod(mode)
 
 
 def _delete_name(place: Path) -> None:

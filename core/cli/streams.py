@@ -16,6 +16,7 @@ PLAIN = {
 }  # fmt: skip
 """What is written in place of the characters of this program that an encoding lacks, such as cp1252 or cp437."""
 
+_WINDOWS = os.name == "nt"
 _ERRORS = "coreset-plain"
 _NO_ESCAPES = ("", "dumb")
 _STANDARD_HANDLES = {1: -11, 2: -12}
@@ -52,12 +53,12 @@ def is_unread(error: BaseException) -> bool:
     """Return whether nobody reads the output any more, which Windows calls an invalid argument."""
     if isinstance(error, BrokenPipeError):
         return True
-    return os.name == "nt" and isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
+    return _WINDOWS and isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
 
 
 def takes_escapes(stream: TextIO) -> bool:
     """Return whether a terminal understands escape codes; on Windows they are turned on for it."""
-    if os.name != "nt":
+    if not _WINDOWS:
         return os.environ.get("TERM", "") not in _NO_ESCAPES
     with suppress(OSError, ValueError, KeyError):
         return _turn_escapes_on(_kernel(), _STANDARD_HANDLES[stream.fileno()])

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from core import files, windows
+from core.errors import ExportError
 from core.files import reason_of, remove, remove_tree, temporary_folder
 from core.output.placing import disk_sentence
+from core.progress import NO_PROGRESS
+from core.service.comparison_requests import SaveNetwork
 
 Rules = Callable[..., list[str]]
 READ_ONLY = 0o444
@@ -195,3 +198,57 @@ def test_the_program_makes_itself_known(has_window: bool) -> None:
 
     windows._make_known(missing, has_window=has_window)
     windows.make_known(has_window=has_window)  # nothing here
+
+
+def test_a_read_only_file_is_open_for_writing_while_it_is_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    file.chmod(READ_ONLY)
+    opened: list[tuple[int, int]] = []
+    real = os.open
+
+    def watched(place: Any, flags: int, *rest: Any) -> int:
+        opened.append((flags, Path(place).stat().st_mode & 0o777))
+        return real(place, flags, *rest)
+
+    monkeypatch.setattr(os, "open", watched)
+    files.flush(file)
+    assert opened == [(os.O_RDONLY, READ_ONLY)]
+    monkeypatch.setattr(files, "_WINDOWS", True)
+    files.flush(file)
+    assert opened[1:] == [(os.O_RDWR, 0o644)]
+    assert file.stat().st_mode & 0o777 == READ_ONLY
+
+
+def test_a_folder_is_copied_where_rights_cannot_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "bundle" / "inner").mkdir(parents=True)
+    (tmp_path / "bundle" / "inner" / "weights").write_bytes(b"w")
+    (tmp_path / "bundle" / "bundle.json").write_bytes(b"{}")
+    (tmp_path / "bundle" / "bundle.json").chmod(READ_ONLY)
+    monkeypatch.setattr(os, "chmod", refuse)
+    assert SaveNetwork(tmp_path / "bundle", tmp_path / "saved").run(NO_PROGRESS) == tmp_path / "saved"
+    saved = tmp_path / "saved"
+    assert (saved / "inner" / "weights").read_bytes() == b"w"
+    assert (saved / "bundle.json").stat().st_mode & 0o200  # a copy is the user's own
+    with pytest.raises(ExportError, match="cannot be written to"):
+        SaveNetwork(tmp_path / "nowhere", tmp_path / "other").run(NO_PROGRESS)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["bundle", "saved"]
+
+
+def test_a_file_system_that_is_read_only_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Any, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    (tmp_path / "bundle").mkdir()
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(ExportError, match=r"cannot be written to .*saved \(Read-only file system\)"):
+        SaveNetwork(tmp_path / "bundle", tmp_path / "saved").run(NO_PROGRESS)
+    error = OSError(errno.EROFS, "Read-only file system")
+    assert disk_sentence(error, Path("/cd/out")) == (
+        "/cd/out cannot be written (Read-only file system). Choose a folder with write permission."
+    )

@@ -136,7 +136,7 @@ def test_a_closed_pipe_of_windows_is_no_error(monkeypatch: pytest.MonkeyPatch) -
     invalid = OSError(errno.EINVAL, "Invalid argument")
     assert is_unread(BrokenPipeError())
     assert not is_unread(invalid)
-    monkeypatch.setattr(streams.os, "name", "nt")
+    monkeypatch.setattr(streams, "_WINDOWS", True)
     assert is_unread(invalid)
     assert not is_unread(OSError(errno.EINVAL, "Invalid argument", "a?.png"))
     assert not is_unread(ValueError())
@@ -175,7 +175,7 @@ def test_a_console_of_windows_is_asked_for_escape_codes(
     monkeypatch.setattr(ctypes, "WinDLL", lambda *_: kernel, raising=False)
     stream = stream_of("utf-8")
     monkeypatch.setattr(stream, "fileno", lambda: 2, raising=False)
-    monkeypatch.setattr(streams.os, "name", "nt")
+    monkeypatch.setattr(streams, "_WINDOWS", True)
     assert takes_escapes(stream) is takes
     assert kernel.modes == modes
     assert not takes_escapes(io.StringIO())  # without a number
