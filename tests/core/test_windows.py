@@ -18,6 +18,8 @@ from core.service.comparison_requests import SaveNetwork
 
 Rules = Callable[..., list[str]]
 READ_ONLY = 0o444
+UNLINK = os.unlink
+"""That of the system, also where the rules are in force for every test."""
 
 
 class Kernel:
@@ -62,7 +64,7 @@ class _Function:
 
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
-    made = Kernel(os.unlink)
+    made = Kernel(UNLINK)
     monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: made, raising=False)
     return made
 
@@ -123,7 +125,7 @@ def test_what_cannot_be_removed_is_read_only_as_before(
     with pytest.raises(OSError, match="it is read-only"):
         windows.remove_read_only(file)
     assert kernel.closed == [7]
-    (tmp_path / "2.png").unlink()
+    UNLINK(tmp_path / "2.png")
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Access is denied")
