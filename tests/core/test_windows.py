@@ -4,17 +4,31 @@ import ctypes
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import files, windows
+from core.data.sources.csv.rows import file_fault
 from core.errors import ExportError
 from core.files import reason_of, remove, remove_tree, temporary_folder
+from core.output import verification
+from core.output.manifest import ListedFile
 from core.output.placing import disk_sentence
 from core.progress import NO_PROGRESS
 from core.service.comparison_requests import SaveNetwork
+
+
+@dataclass(frozen=True)
+class ManifestFiles:
+    """What is read of a manifest to verify an export."""
+
+    file: Path
+    files: tuple[ListedFile, ...]
+    intact: bool = True
+
 
 Rules = Callable[..., list[str]]
 READ_ONLY = 0o444
@@ -173,6 +187,20 @@ def test_a_path_that_is_too_long_is_not_called_missing(limited: None) -> None:
     short = FileNotFoundError(errno.ENOENT, "No such file or directory", "/a")
     assert reason_of(short) == "No such file or directory"
     assert windows.length_of("/\N{MICROSCOPE}") == 3  # two UTF-16 units
+
+
+def test_files_that_are_too_deep_are_not_called_missing(limited: None, tmp_path: Path) -> None:
+    deep = "d" * (250 - len(str(tmp_path)))
+    assert file_fault(f"{tmp_path}/{deep}/1.png").startswith("it cannot be accessed (its path has 257 characters")
+    assert file_fault(f"{tmp_path}/1.png") == "the file does not exist"
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "1.png").touch()
+    found = ManifestFiles(folder / "coreset.json", (ListedFile(f"{deep}/1.png", "", 0), ListedFile("2.png", "", 0)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verification, "read_manifest", lambda _: found)
+        with pytest.raises(ExportError, match=r"1\.png cannot be read: its path has 264 characters.* Move the export"):
+            verification.verify(folder)
 
 
 def test_other_systems_have_no_such_limit() -> None:

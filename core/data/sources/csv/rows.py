@@ -23,6 +23,7 @@ from core.garbage import collection_paused
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.results import Skipped, SplitName
+from core.windows import why_not_found
 
 T = TypeVar("T")
 
@@ -236,8 +237,9 @@ def file_fault(file: str) -> str:
     """Return why `file` cannot be opened, or nothing."""
     try:
         mode = os.stat(file).st_mode
-    except FileNotFoundError:
-        return "the file does not exist"
+    except FileNotFoundError as error:
+        too_long = why_not_found(error)
+        return f"it cannot be accessed ({too_long})" if too_long else "the file does not exist"
     except (OSError, ValueError) as error:
         return f"it cannot be accessed ({reason_of(error) if isinstance(error, OSError) else error})"
     return "" if stat.S_ISREG(mode) else "it is not a file"
