@@ -1,7 +1,8 @@
 """Windows' rules for files, on Linux: what is open or mapped is not moved or removed, what is read-only not removed.
 
 A test asks for the fixture `windows_rules`. With CORESET_WINDOWS_RULES=1 in the environment every test is held to them,
-below the folder that pytest makes temporary folders in: `make test-windows-rules`.
+below the folder that pytest makes temporary folders in: `make test-windows-rules`. CORESET_WINDOWS_REFUSED=0.01 also
+refuses this share of replacements at random, as if a program that looks for viruses had the file open.
 """
 
 import errno
@@ -43,7 +44,8 @@ def _windows_rules_on_request(tmp_path_factory: pytest.TempPathFactory) -> Itera
         return
     # Not that of the test: what the test itself patches and takes back must not end the rules.
     with pytest.MonkeyPatch.context() as patch:
-        _put_in_force(patch, tmp_path_factory.getbasetemp(), 0.0)
+        share = float(os.environ.get("CORESET_WINDOWS_REFUSED", "0"))
+        _put_in_force(patch, tmp_path_factory.getbasetemp(), share)
         yield
 
 
