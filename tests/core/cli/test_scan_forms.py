@@ -214,7 +214,7 @@ def test_thumbnails_are_suspected_and_excluded_by_a_pattern(
     assert (
         "note: 6 images, such as ill/c0_thumb.png, may be thumbnails: the names match *_thumb.*, and they are smaller "
         "than other images (12×8 instead of 32×24 pixels). They are used; to exclude them, use --leave-out-pattern "
-        "'*_thumb.*'."
+        '"*_thumb.*".'
     ) in words
     code, said = scan("cells", "--leave-out-pattern", "*_thumb.*", "--leave-out-pattern", "preview")
     words = " ".join(said.split())

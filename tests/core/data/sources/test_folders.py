@@ -89,7 +89,9 @@ def test_what_is_no_image_is_listed_with_its_reason(put: Put, look: Look, encode
         "a/.thumbs": "It is a hidden folder.",
         "a/cut.png": "The PNG file is truncated.",
         "a/empty.jpg": "The file is empty.",
-        "a/notes.txt": "It is not an image (JPEG, PNG, BMP, TIFF, WebP, GIF, HEIC, AVIF and JPEG 2000 can be read).",
+        "a/notes.txt": (
+            "It is not an image (JPEG, PNG, BMP, TIFF, WebP, GIF, HEIC, AVIF, JPEG 2000 and DICOM can be read)."
+        ),
         "loose.png": "It is not in a class folder.",
     }
     assert [skipped.path for skipped in dataset.skipped] == sorted(reasons(dataset))
