@@ -29,7 +29,7 @@ test-slow: $(READY)
 	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -q --durations=5 tests/desktop_app
 
 test-windows-rules: $(READY)
-	@$(COMPILED) CORESET_WINDOWS_RULES=1 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
+	@$(COMPILED) CORESET_WINDOWS_RULES=1 CORESET_WINDOWS_REFUSED=0.01 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
 
 fuzz: $(READY)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt \

@@ -7,7 +7,8 @@ What is called done is on disk before it is: a file is flushed before it takes i
 the change of names after that, so that a power cut leaves either what was there before or what replaced it, whole.
 
 Windows refuses to move or remove what another program has open, and antivirus programs and synchronising folders open
-every fresh file for some milliseconds. So moving and removing are retried for a while.
+every fresh file for some milliseconds. So moving and removing are retried for a while. It does not remove what is
+read-only either, which other systems do: see `core.windows`.
 """
 
 import errno
@@ -21,9 +22,11 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
+
+from core.windows import is_read_only, remove_read_only, why_not_found, writable
 
 T = TypeVar("T")
 
@@ -33,6 +36,7 @@ PATIENCE_SECONDS = 4.0
 FOREIGN_SECONDS = 24 * 60 * 60
 """How long a process of another machine counts as working after its last sign of activity."""
 
+_WINDOWS = os.name == "nt"
 ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION = 5, 32, 33
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -53,6 +57,8 @@ def reason_of(error: OSError) -> str:
     """Return why the system refused, in a few words that fit into brackets; never nothing."""
     if is_held(error) and _winerror(error) != ACCESS_DENIED:
         return "it is open in another program"
+    if too_long := why_not_found(error):
+        return too_long
     if error.strerror:
         return error.strerror
     if error.errno:
@@ -127,18 +133,41 @@ def replace(source: Path, target: Path) -> None:
 
 
 def remove(file: Path) -> None:
-    """Remove a file or link that may be there. Raises OSError where it cannot be removed."""
-    patiently(lambda: file.unlink(missing_ok=True))
+    """Remove a file or link that may be there, also a read-only one. Raises OSError where it cannot be removed."""
+
+    def attempt() -> None:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            _remove_read_only(file, error)
+
+    patiently(attempt)
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that may be there, with all in it. Raises OSError where that fails, in part or wholly."""
+    """Remove a folder that may be there, with all in it, also what is read-only.
+
+    Raises
+    ------
+    OSError
+        If that fails, in part or wholly.
+    """
 
     def attempt() -> None:
         with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+            if sys.version_info >= (3, 12):
+                shutil.rmtree(folder, onexc=lambda _, place, error: _remove_read_only(Path(place), error))
+            else:
+                shutil.rmtree(folder, onerror=lambda _, place, found: _remove_read_only(Path(place), found[1]))
 
     patiently(attempt)
+
+
+def _remove_read_only(place: Path, error: BaseException) -> None:
+    """Remove what Windows refused to remove because it is read-only; raise `error` where that was not the reason."""
+    if not isinstance(error, OSError) or _winerror(error) != ACCESS_DENIED or not is_read_only(place):
+        raise error
+    remove_read_only(place)
 
 
 def try_to_remove(place: Path) -> bool:
@@ -189,11 +218,12 @@ def put_in_place(building: Path, target: Path) -> Path | None:
 def flush(file: Path) -> None:
     """Wait until the content of `file` is on disk. Raises OSError where the disk refuses it."""
     # Windows flushes only what is open for writing.
-    handle = os.open(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with writable(file) if _WINDOWS else nullcontext():
+        handle = os.open(file, os.O_RDWR if _WINDOWS else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def flush_tree(folder: Path) -> None:
@@ -222,7 +252,7 @@ def flush_tree(folder: Path) -> None:
 
 def flush_names(folder: Path) -> None:
     """Wait until the names in `folder` are on disk, if the system supports it: Windows and some shares do not."""
-    if os.name == "nt":
+    if _WINDOWS:
         return
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -321,6 +351,23 @@ def temporary_file(place: Path, *, is_flushed: bool = True) -> Iterator[Path]:
             put_file_in_place(part, place)
         else:
             replace(part, place)
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy the files in a folder and below into the folder `target`, which exists: content alone.
+
+    Their rights are not copied: some file systems refuse to set them, and copies of read-only files are not to be
+    read-only. Raises OSError where something cannot be read or written.
+    """
+    for place, _, names in os.walk(source, onerror=_raise):
+        folder = target / Path(place).relative_to(source)
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            shutil.copyfile(Path(place, name), folder / name)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def put_file_in_place(part: Path, place: Path) -> None:

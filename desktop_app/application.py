@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication
 
 from core.project import Recovery
 from core.resources import ensure_home
+from core.typed_paths import unquoted
 from core.version import __version__
+from core.windows import make_known
 from desktop_app import crash, theme
 from desktop_app.dialogs.question import Question
 from desktop_app.garbage import GarbageCollection
@@ -219,6 +221,7 @@ class Application(QObject):
 
 def make_qt_application(arguments: Sequence[str]) -> StudioApplication:
     """Return the Qt application, named and ready for preferences."""
+    make_known(has_window=True)  # before the first window
     app = StudioApplication(arguments[:1])
     app.setApplicationName(APPLICATION)
     app.setApplicationDisplayName("Coreset Studio")
@@ -234,7 +237,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument("path", nargs="?", type=Path, help=sources().alternatives("a project"))
     parser.add_argument("--demo", action="store_true", help="open the demo: synthetic stained cells")
     parser.add_argument("--version", action="version", version=f"Coreset Studio {__version__}")
-    parsed = parser.parse_args(arguments[1:])
+    parsed = parser.parse_args([unquoted(each) for each in arguments[1:]])
     return Options(parsed.path, parsed.demo)
 
 

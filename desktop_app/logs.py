@@ -2,6 +2,7 @@
 
 import logging
 import logging.handlers
+import os
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -45,9 +46,7 @@ class Log(QObject):
         with suppress(OSError):
             place = folder or user_data_folder() / "logs"
             place.mkdir(parents=True, exist_ok=True)
-            kept = logging.handlers.RotatingFileHandler(
-                place / "coreset-studio.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8"
-            )
+            kept = _SharedFile(place / "coreset-studio.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8")
             kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
             self._handlers.append(kept)
         root = logging.getLogger()
@@ -78,6 +77,37 @@ class Log(QObject):
     def text(self) -> str:
         """Return the lines kept."""
         return "\n".join(self.lines)
+
+
+class _SharedFile(logging.handlers.RotatingFileHandler):
+    """A log file that several windows write to, each in a process of its own.
+
+    Windows does not rename a file that another window has open: it then grows until that window is closed. Elsewhere,
+    the other windows follow to the new file.
+    """
+
+    _next_attempt = 0
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
+        """Return whether a new file is to be begun for `record`; go to the new file if another window has begun one."""
+        with suppress(OSError):
+            if self.stream is not None:
+                there = Path(self.baseFilename).stat()
+                if not os.path.samestat(os.fstat(self.stream.fileno()), there):
+                    self.stream.close()
+                    self.stream = self._open()
+        if self.stream is not None and self.stream.seek(0, os.SEEK_END) < self._next_attempt:
+            return False
+        return bool(super().shouldRollover(record))
+
+    def doRollover(self) -> None:  # noqa: N802
+        """Begin a new file; where the old one cannot be renamed, go on in it."""
+        self._next_attempt = 0
+        try:
+            super().doRollover()
+        except OSError:
+            self.stream = self._open()
+            self._next_attempt = self.stream.seek(0, os.SEEK_END) + self.maxBytes
 
 
 class _SignalHandler(logging.Handler):

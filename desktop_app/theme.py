@@ -34,6 +34,9 @@ Mode = Literal["system", "light", "dark"]
 UNIT = 8
 """The one spacing unit, in logical pixels."""
 
+FIRST_WINDOWS_11 = 22000
+"""The first build of Windows 11."""
+
 ICON_SIZES = (16, 20, 24, 32, 40, 48, 64, 96)
 
 
@@ -106,8 +109,14 @@ def _system_is_dark(app: QApplication) -> bool:
 
 def _style_name() -> str:
     """Return the native style where it does light and dark well, else Fusion."""
-    native = {"darwin": "macos", "win32": "windows11"}.get(sys.platform, "")
+    native = {"darwin": "macos", "win32": "windows11" if _is_windows_11() else ""}.get(sys.platform, "")
     return native if native in map(str.lower, QStyleFactory.keys()) else "Fusion"
+
+
+def _is_windows_11() -> bool:
+    """Return whether this is Windows 11, whose style Qt also offers on Windows 10, where its symbols are missing."""
+    version = getattr(sys, "getwindowsversion", None)
+    return version is not None and version().build >= FIRST_WINDOWS_11
 
 
 def _palette(named: Colours) -> QPalette:

@@ -9,6 +9,7 @@ as well. The frozen folder is dist/coreset-studio; the installers lie in dist/ w
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,10 +51,37 @@ def make_icons() -> None:
         largest.save(target / "coreset-studio.icns")
 
 
+def make_version_files() -> None:
+    """Write what Windows shows as properties of the two programs into build/version, as PyInstaller reads it."""
+    target = ROOT / "build" / "version"
+    target.mkdir(parents=True, exist_ok=True)
+    numbers = (*map(int, re.findall(r"\d+", __version__)[:3]), 0, 0, 0)[:4]
+    for name, words in (("coreset-studio", "Coreset Studio"), ("coreset", "Coreset Studio (command line)")):
+        texts = {
+            "CompanyName": "The developers of Coreset Studio",
+            "FileDescription": words,
+            "FileVersion": __version__,
+            "InternalName": name,
+            "LegalCopyright": "GPL-3.0-or-later",
+            "OriginalFilename": f"{name}.exe",
+            "ProductName": "Coreset Studio",
+            "ProductVersion": __version__,
+        }
+        strings = ", ".join(f"StringStruct({key!r}, {text!r})" for key, text in texts.items())
+        # English of the United States, in Unicode.
+        (target / f"{name}.txt").write_text(
+            f"VSVersionInfo(ffi=FixedFileInfo(filevers={numbers}, prodvers={numbers}, mask=0x3f, flags=0, OS=0x40004, "
+            f"fileType=0x1, subtype=0x0, date=(0, 0)), kids=[StringFileInfo([StringTable('040904B0', [{strings}])]), "
+            "VarFileInfo([VarStruct('Translation', [1033, 1200])])])\n",
+            encoding="utf-8",
+        )
+
+
 def freeze() -> None:
     """Run PyInstaller."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     make_icons()
+    make_version_files()
     subprocess.run(
         [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(DIST),
          "--workpath", str(ROOT / "build"), str(ROOT / "packaging" / "coreset-studio.spec")],

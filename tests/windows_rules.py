@@ -1,7 +1,8 @@
-"""Windows' rules for open files, on Linux: what is open or mapped is neither moved nor removed.
+"""Windows' rules for files, on Linux: what is open or mapped is not moved or removed, what is read-only not removed.
 
 A test asks for the fixture `windows_rules`. With CORESET_WINDOWS_RULES=1 in the environment every test is held to them,
-below the folder that pytest makes temporary folders in: `make test-windows-rules`.
+below the folder that pytest makes temporary folders in: `make test-windows-rules`. CORESET_WINDOWS_REFUSED=0.01 also
+refuses this share of replacements at random, as if a program that looks for viruses had the file open.
 """
 
 import errno
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from core.windows import is_read_only
 
 DENIED, IN_USE, EXISTS = 5, 32, 183
 WORDS = {DENIED: "Access is denied", IN_USE: "It is used by another process", EXISTS: "It exists already"}
@@ -41,7 +44,8 @@ def _windows_rules_on_request(tmp_path_factory: pytest.TempPathFactory) -> Itera
         return
     # Not that of the test: what the test itself patches and takes back must not end the rules.
     with pytest.MonkeyPatch.context() as patch:
-        _put_in_force(patch, tmp_path_factory.getbasetemp(), 0.0)
+        share = float(os.environ.get("CORESET_WINDOWS_REFUSED", "0"))
+        _put_in_force(patch, tmp_path_factory.getbasetemp(), share)
         yield
 
 
@@ -85,8 +89,11 @@ class _Rules:
         self._remove("rmdir", path, dir_fd)
 
     def _remove(self, name: str, path: Any, dir_fd: int | None) -> None:
-        if dir_fd is None and self._ruled(path) and _is_open(path):
-            self._refuse(name, path, IN_USE)
+        if dir_fd is None and self._ruled(path):
+            if _is_open(path):
+                self._refuse(name, path, IN_USE)
+            if is_read_only(Path(os.fspath(path))):
+                self._refuse(name, path, DENIED)
         self._real[name](path, dir_fd=dir_fd)
 
     def _check_source(self, name: str, source: Any) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.files import reason_of
 from core.resources import user_data_folder
 from core.version import __version__
 
@@ -40,7 +41,7 @@ def _what_happened(error: BaseException) -> str:
         return "There was not enough memory; close other programs, or process less at once"
     if isinstance(error, OSError) and error.strerror:
         subject = str(error.filename) if error.filename is not None else "Something"
-        return f"{subject} could not be read or written ({error.strerror})"
+        return f"{subject} could not be read or written ({reason_of(error)})"
     if isinstance(error, RecursionError):
         return "The input is nested too deeply (RecursionError)"
     first = " ".join(str(error).split())
@@ -54,7 +55,8 @@ def _keep(error: BaseException, arguments: Sequence[str]) -> Path | None:
         place = log_file()
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists() and place.stat().st_size > LARGEST_LOG:
-            place.replace(place.with_name(f"{place.name}.1"))
+            with suppress(OSError):  # Windows, where another program has it open: it grows
+                place.replace(place.with_name(f"{place.name}.1"))
         with place.open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(_details(error, arguments))
     except (OSError, MemoryError):

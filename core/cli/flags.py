@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.cli.paths import path_of
 from core.descriptions import inside_sentence
 from core.errors import SettingsError
 from core.settings import Settings
@@ -155,7 +156,7 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     elif facts.values and not setting.is_list:
         add(choices=tuple(facts.values))
     elif facts.from_file:
-        add(type=Path, metavar=facts.typed)
+        add(type=path_of, metavar=facts.typed)
     elif setting.is_mapping:
         add(action="append", metavar="CLASS=NUMBER")
     elif flag.is_repeated:

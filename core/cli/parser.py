@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from core.cli.flags import SECTIONS, add_flags, add_part_flags
+from core.cli.paths import path_of
 from core.data.sources import SOURCES
 from core.project import NOT_COMPARED
 from core.service.model_requests import MODEL_SETTINGS
@@ -82,7 +83,7 @@ def _looking(add: AddCommand) -> None:
     _settings(scan, "data", "quality")
     scan.add_argument(
         "--quality",
-        type=Path,
+        type=path_of,
         default=None,
         metavar="FILE",
         help="write a CSV with the flags and the values of the quality checks of every image",
@@ -107,7 +108,7 @@ def _looking(add: AddCommand) -> None:
     _settings(features, "data", "features")
     _weights(features)
     features.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the .npy, .h5 or .csv to write, by its ending"
+        "--out", type=path_of, required=True, metavar="FILE", help="the .npy, .h5 or .csv to write, by its ending"
     )
     features.add_argument("--overwrite", action="store_true", help="replace existing files")
 
@@ -126,7 +127,7 @@ def _choosing(add: AddCommand) -> None:
     _dataset(select)
     _settings(select, "data", "features", "clusters", "selection", validation=0.0)
     _weights(select)
-    select.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV to write")
+    select.add_argument("--out", type=path_of, required=True, metavar="FILE", help="the CSV to write")
     select.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
 
     export = add(
@@ -142,13 +143,13 @@ def _choosing(add: AddCommand) -> None:
     _out_folder(export)
 
     verify = add("verify", "check an export and list every file that differs", "coreset verify coreset/")
-    verify.add_argument("folder", type=Path, metavar="DIR")
+    verify.add_argument("folder", type=path_of, metavar="DIR")
 
     rerun = add("rerun", "reproduce a coreset", "coreset rerun coreset/coreset.json cells/ --out again.csv")
-    rerun.add_argument("manifest", type=Path, metavar="coreset.json")
+    rerun.add_argument("manifest", type=path_of, metavar="coreset.json")
     _dataset(rerun)
-    rerun.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the selection as a CSV too")
-    rerun.add_argument("--weights", type=Path, default=None, metavar="FILE")
+    rerun.add_argument("--out", type=path_of, default=None, metavar="FILE", help="write the selection as a CSV too")
+    rerun.add_argument("--weights", type=path_of, default=None, metavar="FILE")
     # Files that settings name by their content may be elsewhere now.
     not_files = {each.name for each in settings_in("features") if not each.facts.from_file}
     add_flags(rerun, {"features": not_files}, {})
@@ -191,7 +192,7 @@ def _sizing(add: AddCommand) -> None:
         action="store_true",
         help="train the network once at that size and once on the whole pool, and test both on the test images",
     )
-    size.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the curves as a CSV")
+    size.add_argument("--out", type=path_of, default=None, metavar="FILE", help="write the curves as a CSV")
     size.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 
 
@@ -244,9 +245,9 @@ def _using(add: AddCommand) -> None:
         "predict the class and its probabilities for every image of a folder",
         "coreset predict study/models/custom-intelligent-0.25-r0 new-images/ --out predictions.csv",
     )
-    predict.add_argument("bundle", type=Path, metavar="BUNDLE")
-    predict.add_argument("folder", type=Path, metavar="FOLDER")
-    predict.add_argument("--out", type=Path, default=Path("predictions.csv"), metavar="FILE")
+    predict.add_argument("bundle", type=path_of, metavar="BUNDLE")
+    predict.add_argument("folder", type=path_of, metavar="FOLDER")
+    predict.add_argument("--out", type=path_of, default=Path("predictions.csv"), metavar="FILE")
     predict.add_argument("--overwrite", action="store_true")
     others = {setting.name for setting in settings_in("data")} - set(READ_BY)
     add_flags(predict, {"data": others}, {f"data.{name}": "as for the training" for name in READ_BY})
@@ -257,10 +258,14 @@ def _using(add: AddCommand) -> None:
         "coreset evaluate study/models/custom-intelligent-0.25-1a2b3c4d other-scanner/ --out external/\n"
         "coreset evaluate study/models/… other-scanner/ --match Baso=basophil --match artefact=",
     )
-    evaluate.add_argument("bundle", type=Path, metavar="BUNDLE")
-    evaluate.add_argument("dataset", type=Path, metavar="DATASET", help=SOURCES.expected())
+    evaluate.add_argument("bundle", type=path_of, metavar="BUNDLE")
+    evaluate.add_argument("dataset", type=path_of, metavar="DATASET", help=SOURCES.expected())
     evaluate.add_argument(
-        "--out", type=Path, default=None, metavar="DIR", help="write the report, its tables and all predictions here"
+        "--out",
+        type=path_of,
+        default=None,
+        metavar="DIR",
+        help="write the report, its tables and all predictions here",
     )
     evaluate.add_argument("--overwrite", action="store_true", help="replace what an earlier call left there")
     evaluate.add_argument(
@@ -270,7 +275,7 @@ def _using(add: AddCommand) -> None:
         metavar="THEIRS=OURS",
         help="a class of the dataset and the class of the network that it is; THEIRS= leaves the class out",
     )
-    evaluate.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where computed features are kept")
+    evaluate.add_argument("--cache", type=path_of, default=None, metavar="DIR", help="where computed features are kept")
     add_flags(evaluate, {"data": NOT_EXTERNAL}, {f"data.{name}": "as for the training" for name in READ_BY})
 
     methods = add(
@@ -278,8 +283,8 @@ def _using(add: AddCommand) -> None:
         "print what was done as a paragraph for the Methods section of a publication",
         "coreset methods study/\ncoreset methods coreset/coreset.json --bibtex references.bib",
     )
-    methods.add_argument("place", type=Path, metavar="STUDY_OR_EXPORT", help="folder of a study or an export")
-    methods.add_argument("--bibtex", type=Path, default=None, metavar="FILE", help="write what it cites as BibTeX")
+    methods.add_argument("place", type=path_of, metavar="STUDY_OR_EXPORT", help="folder of a study or an export")
+    methods.add_argument("--bibtex", type=path_of, default=None, metavar="FILE", help="write what it cites as BibTeX")
     methods.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 
     weights = add(
@@ -306,7 +311,7 @@ def _using(add: AddCommand) -> None:
         "--name", default="", metavar="NAME", help="name of the model; default that of its description or its file"
     )
     model.add_argument(
-        "--description", type=Path, default=None, metavar="FILE",
+        "--description", type=path_of, default=None, metavar="FILE",
         help="JSON in the keys of WSInfer or of the settings below; default the .json of the same name, if any",
     )  # fmt: skip
     add_part_flags(model, "preparation of images, for add", MODEL_SETTINGS)
@@ -315,19 +320,19 @@ def _using(add: AddCommand) -> None:
     add("plugins", "list what installed plugins add, and what could not be loaded and why", "coreset plugins")
 
     demo = add("demo", "run the whole method on embedded synthetic cells", "coreset demo --out demo/")
-    demo.add_argument("--out", type=Path, default=Path("coreset-demo"), metavar="DIR")
+    demo.add_argument("--out", type=path_of, default=Path("coreset-demo"), metavar="DIR")
     demo.add_argument("--overwrite", action="store_true")
     demo.add_argument("--images", type=int, default=None, help="number of synthetic images")
     demo.add_argument("--epochs", type=int, default=None)
-    demo.add_argument("--cache", type=Path, default=None, metavar="DIR")
+    demo.add_argument("--cache", type=path_of, default=None, metavar="DIR")
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help=SOURCES.expected())
+    parser.add_argument("dataset", type=path_of, metavar="DATASET", help=SOURCES.expected())
     parser.add_argument(
-        "--settings", type=Path, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
+        "--settings", type=path_of, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
     )
-    parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="folder for computed features")
+    parser.add_argument("--cache", type=path_of, default=None, metavar="DIR", help="folder for computed features")
 
 
 def _settings(
@@ -356,7 +361,11 @@ def _settings(
 
 def _weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--weights", type=Path, default=None, metavar="FILE", help="weight file for the first extractor that needs one"
+        "--weights",
+        type=path_of,
+        default=None,
+        metavar="FILE",
+        help="weight file for the first extractor that needs one",
     )
 
 
@@ -381,5 +390,5 @@ def _number_of_threads(text: str) -> int:
 
 
 def _out_folder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=path_of, required=True, metavar="DIR")
     parser.add_argument("--overwrite", action="store_true", help="replace existing output")

@@ -13,6 +13,7 @@ from core.cache_limit import trim_after_work
 from core.cli import commands, crash_watch, features_command, methods
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
+from core.cli.streams import is_unread, prepare_streams
 from core.cli.terminal import say
 from core.data import dataset, split
 from core.descriptions import plugin_problems
@@ -21,6 +22,7 @@ from core.files import reason_of
 from core.resources import ensure_home
 from core.threads import limit_threads
 from core.version import __version__
+from core.windows import make_known
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -38,10 +40,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; see `core.cli.main`."""
     # TensorFlow's start-up messages would appear between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for stream in (sys.stdout, sys.stderr):
-        # A file name that the terminal cannot show must not stop a run.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
+    make_known(has_window=False)
     without_home = ensure_home()
     if without_home:
         say(f"note: {without_home}", file=sys.stderr)
@@ -60,11 +60,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except CoresetError as error:
         say(f"coreset: {error}", file=sys.stderr)
         return FAILED if isinstance(error, MemoryShortError) else BAD_INPUT
-    except BrokenPipeError:
-        # The reader of the output, such as `head`, has closed it.
-        sys.stderr.close()
-        return DONE
     except Exception as error:
+        if is_unread(error):
+            # The reader of the output, such as `head`, has closed it.
+            sys.stderr.close()
+            return DONE
         say(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
         return FAILED
     finally:

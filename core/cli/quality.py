@@ -10,7 +10,7 @@ from core.cli.terminal import say, table
 from core.data.quality import CHECKS, Flags, Values, flags_of, quality_notes, quality_values
 from core.errors import ExportError
 from core.files import reason_of
-from core.output.tables import Cell, csv_of
+from core.output.tables import Cell, csv_bytes, csv_of
 from core.results import Dataset
 from core.settings import QualitySettings
 
@@ -60,6 +60,6 @@ def _write(file: Path, dataset: Dataset, values: Mapping[str, Values], flags: Ma
     ]
     try:
         content = csv_of(["path", "class", "flags", *names], rows)
-        write_atomically(file, content.encode("utf-8", "backslashreplace"))
+        write_atomically(file, csv_bytes(content))
     except OSError as error:
         raise ExportError(f"{file} cannot be written ({reason_of(error)}). Name another file.") from error

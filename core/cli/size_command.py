@@ -9,7 +9,7 @@ from core.cli.choices import study_of
 from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
-from core.output.tables import csv_of
+from core.output.tables import csv_bytes, csv_of
 from core.pipeline.size_check import check_size
 from core.pipeline.sizes import find_sizes
 from core.results import Note
@@ -134,7 +134,7 @@ def _write(sizes: Sizes, file: Path) -> None:
     rows.append(_measured("everything", sizes.everything))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, csv_of(HEADS, rows).encode())
+        write_atomically(file, csv_bytes(csv_of(HEADS, rows)))
     except OSError as error:
         raise ExportError(f"{file} cannot be written ({reason_of(error)}).") from error
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
 
+from core.cli.streams import n_cells, takes_escapes, usable
 from core.errors import CancelledError
 from core.progress import SHARES
 from core.words import duration
@@ -53,8 +54,10 @@ class TerminalProgress:
     """
 
     def __init__(self, stream: TextIO | None = None, on_part: Callable[[object], None] | None = None) -> None:
-        self._stream = stream if stream is not None else sys.stderr
+        self._stream = usable(stream if stream is not None else sys.stderr)
         self._moving = self._stream.isatty()
+        self._erases = self._moving and takes_escapes(self._stream)
+        self._n_shown = 0
         self._on_part = on_part
         self._message = ""
         self._started = self._shown = 0.0
@@ -105,9 +108,17 @@ class TerminalProgress:
         if 0 < share < 1 and elapsed > 2:
             left = f" · about {duration(elapsed * (1 - share) / share)} left"
         bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-        self._stream.write(f"\r\x1b[K{self._message} {bar} {count}{left}")
+        line = f"{self._message} {bar} {count}{left}"
+        if self._erases:
+            self._stream.write(f"\r\x1b[K{line}")
+        else:
+            # Spaces cover what is left of a longer line.
+            cells = n_cells(line)
+            self._stream.write(f"\r{line}{' ' * (self._n_shown - cells)}")
+            self._n_shown = cells
         if share >= 1:
             self._stream.write("\n")
+            self._n_shown = 0
         self._stream.flush()
 
     def publish(self, part: object, /) -> None:

@@ -81,7 +81,7 @@ def suggestion_words(suggestion: GroupSuggestion) -> str:
     """Return a suggestion as one sentence."""
     without = f" ({suggestion.n_without:,} images have none)" if suggestion.n_without else ""
     return (
-        f"The file names may identify patients or slides: --group-pattern '{suggestion.pattern}' finds "
+        f'The file names may identify patients or slides: --group-pattern "{suggestion.pattern}" finds '
         f"{suggestion.n_groups:,} groups, such as “{suggestion.example}”{without}, and keeps each on one side of the "
         "split."
     )

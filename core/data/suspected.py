@@ -71,7 +71,7 @@ class ExclusionSuggestion:
         images = "1 image" if self.n_images == 1 else f"{self.n_images:,} images"
         return (
             f"{images}, such as {self.example}, may be {self.kind}: the names match {self.pattern}, and they are "
-            f"{self.evidence}. They are used; to exclude them, use --leave-out-pattern '{self.pattern}'."
+            f'{self.evidence}. They are used; to exclude them, use --leave-out-pattern "{self.pattern}".'
         )
 
 

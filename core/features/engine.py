@@ -18,13 +18,15 @@ def import_tensorflow() -> Any:
     Raises
     ------
     FeatureError
-        If it is not installed.
+        If it is not installed, or cannot be loaded.
     """
     try:
         with _quiet(), _no_socket():
             import tensorflow as tf
     except ModuleNotFoundError as error:
         raise _missing(error) from error
+    except ImportError as error:
+        raise _unloadable(error) from error
     return tf
 
 
@@ -84,9 +86,30 @@ def _no_socket() -> Iterator[None]:
         socket.has_ipv6 = had
 
 
+def _unloadable(error: ImportError) -> FeatureError:
+    """Return a sentence for a TensorFlow that is installed; its own error has a traceback inside."""
+    lines = [line.strip() for line in str(error).splitlines()] or ["no reason was given"]
+    reason = next((line for line in lines if "DLL load failed" in line or ".so" in line), lines[-1])
+    advice = (
+        "Install the Visual C++ Redistributable of Microsoft (x64), and start the program again"
+        if "DLL load failed" in reason
+        else "Install it again"
+    )
+    return FeatureError(
+        f"TensorFlow is installed but cannot be loaded ({reason.removeprefix('ImportError: ').rstrip('.')}). {advice}, "
+        f"or choose {' or '.join(recommended_without_weights())}, which does not require it."
+    )
+
+
 def _missing(error: ModuleNotFoundError) -> FeatureError:
+    only_linux = (
+        ""
+        if sys.platform == "linux"
+        else " The extra [gpu] installs it on Linux only, which includes WSL2 on Windows: elsewhere TensorFlow does "
+        "not use NVIDIA GPUs."
+    )
     return FeatureError(
         f"TensorFlow is not installed, and networks require it ({error.name} is missing): "
-        f"install it with `pip install 'coreset-studio[cpu]'`, or choose {' or '.join(recommended_without_weights())}, "
-        f"which does not require it."
+        f'install it with `pip install "coreset-studio[cpu]"`, or choose {" or ".join(recommended_without_weights())}, '
+        f"which does not require it.{only_linux}"
     )

@@ -28,6 +28,7 @@ from core.output.verification import is_export
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, Coreset, Dataset, ExportResult, IntArray, Split, WeightsUsed
 from core.settings import ExportSettings, Settings, own_settings
+from core.windows import HOW_TO_ALLOW, LONGEST_FOLDER, LONGEST_PATH, excess_of, is_path_limited, length_of
 
 
 def export_coreset(
@@ -136,6 +137,8 @@ def _build(
     folders = safe_names(_class_names(dataset, coreset, sets), taken=taken)
     contents = ImageFiles(dataset, private=export.private, headers=export.dicom_headers)
     plan = Plan(dataset, sets, folders, contents, names, own_settings(export, described))
+    if described.holds_images:
+        _check_lengths(plan, building, target)
     written = described.writer.write(plan, building, progress)
     there = {each.file for each in written.files}
     all_notes = [*notes, *coreset.notes, *_renaming_notes(plan, there), *written.notes]
@@ -224,6 +227,28 @@ def _check_target(dataset: Dataset, target: Path, overwrite: bool) -> None:
     if not is_export(target):
         raise ExportError(
             f"{target} contains files that are not an export, so it is not overwritten. Choose another folder."
+        )
+
+
+def _check_lengths(plan: Plan, building: Path, target: Path) -> None:
+    """Make sure that the system takes all paths, before anything is written.
+
+    Raises
+    ------
+    ExportError
+        If one is too long, which Windows would only call "not found".
+    """
+    if not is_path_limited():
+        return
+    folders = {image.file.rpartition("/")[0] for image in plan.images}
+    excess = {folder: excess_of(building / folder, is_folder=True) for folder in folders}
+    excess |= {image.file: excess_of(building / image.file) for image in plan.images}
+    worst = max(excess, key=excess.__getitem__, default="")
+    if excess.get(worst, 0):
+        raise ExportError(
+            f"{target} is too deep: the path of {worst} would have {length_of(os.fspath(building / worst))} characters "
+            f"while the export is written, and Windows allows {LONGEST_PATH}, of folders {LONGEST_FOLDER}. Choose a "
+            f"folder whose path is at least {excess[worst]} characters shorter, or {HOW_TO_ALLOW}."
         )
 
 

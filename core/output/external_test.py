@@ -14,7 +14,7 @@ from core.output.bundle_features import read_known, with_features
 from core.output.class_matching import Matching, match_classes
 from core.output.model_bundle import Bundle
 from core.output.placing import disk_sentence
-from core.output.tables import csv_of
+from core.output.tables import csv_bytes, csv_of
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Dataset, FloatArray, IntArray, Row, RunKey, RunResult, Skipped
 from core.settings import ComparisonSettings
@@ -168,7 +168,7 @@ def write_answers(file: Path, test: ExternalTest) -> None:
         rows.append([image.path, image.class_name, run.classes[true], run.classes[predicted], true == predicted,
                      numbers[predicted], *numbers])  # fmt: skip
     try:
-        write_atomically(file, csv_of(heads, rows).encode("utf-8", "backslashreplace"))
+        write_atomically(file, csv_bytes(csv_of(heads, rows)))
     except OSError as error:
         raise ExportError(disk_sentence(error, file)) from error
 

@@ -27,5 +27,6 @@ def write_image_table(folder: Path, name: str, heads: Sequence[str], rows: Seque
     """
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
+    # No byte order mark (see `csv_bytes`): the readers are programs, and not all of them expect one.
     file.write_bytes(csv_of(heads, rows).encode("utf-8", "backslashreplace"))
     return ListedFile(name, *hash_file(file))

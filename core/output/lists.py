@@ -11,7 +11,7 @@ from core.data.sources import source_of
 from core.errors import ExportError
 from core.output.names import PrivateNames
 from core.output.placing import disk_sentence
-from core.output.tables import Cell, csv_of
+from core.output.tables import Cell, csv_bytes, csv_of
 from core.results import ClassClusters, Coreset, Dataset, Split
 
 COLUMNS = {
@@ -179,7 +179,7 @@ def list_text(
         [*row, *extra.cells.get(index, nothing), *(dataset.images[index].more if heads else ())]
         for index, row in _indexed_rows(dataset, split, coreset, places, clusters, names)
     ]
-    return csv_of([*COLUMNS, *extra.columns, *heads], whole).encode("utf-8", "backslashreplace")
+    return csv_bytes(csv_of([*COLUMNS, *extra.columns, *heads], whole))
 
 
 def table_heads(dataset: Dataset, extra: ExtraColumns = NO_COLUMNS) -> list[str]:

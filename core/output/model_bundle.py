@@ -25,7 +25,7 @@ from core.output.bundle_features import KnownImages, write_known
 from core.output.new_images import NewImages
 from core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFacts, OnnxFile
 from core.output.placing import disk_sentence, hash_file
-from core.output.tables import csv_of
+from core.output.tables import csv_bytes, csv_of
 from core.progress import NO_PROGRESS, Progress
 from core.reading import check_member
 from core.results import FloatArray, Skipped
@@ -398,7 +398,7 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
         numbers = [f"{value:.6f}" for value in row]
         rows.append([path, predictions.classes[best], numbers[best], *numbers])
     try:
-        write_atomically(file, csv_of(heads, rows).encode("utf-8", "backslashreplace"))
+        write_atomically(file, csv_bytes(csv_of(heads, rows)))
     except OSError as error:
         raise ExportError(disk_sentence(error, file)) from error
 

@@ -97,7 +97,7 @@ def missing_packages() -> str:
     names, are, them = " and ".join(missing), *(("are", "them") if len(missing) > 1 else ("is", "it"))
     return (
         f"Networks are not saved as ONNX, because {names} {are} not installed: install {them} with "
-        "`pip install 'coreset-studio[models]'` and repeat the comparison; finished trainings are kept."
+        '`pip install "coreset-studio[models]"` and repeat the comparison; finished trainings are kept.'
     )
 
 

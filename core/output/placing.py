@@ -11,6 +11,7 @@ from core.errors import ExportError, ImageError
 from core.files import is_full, is_held, is_refused, reason_of
 from core.output.image_files import ImageFiles
 from core.reading import open_regular
+from core.windows import HOW_TO_ALLOW, why_not_found
 from core.words import byte_size
 
 _CHUNK = 1 << 20
@@ -117,6 +118,8 @@ def disk_sentence(error: OSError, target: Path) -> str:
         return f"{target} cannot be written: a file in it is open in another program. Close it there and try again."
     if is_refused(error):
         return f"{target} cannot be written ({reason_of(error)}). Choose a folder with write permission."
+    if too_long := why_not_found(error):
+        return f"{target} cannot be written: {too_long}. Choose a folder with a shorter path, or {HOW_TO_ALLOW}."
     if error.errno == errno.ENAMETOOLONG:
         return f"A path below {target} is too long for this disk. Choose a folder with a shorter path."
     return f"{target} cannot be written ({reason_of(error)})."

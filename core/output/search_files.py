@@ -12,7 +12,7 @@ from core.output.content import ReportContent, labels_for
 from core.output.placing import disk_sentence
 from core.output.report import Tile, render_page
 from core.output.search_report import search_section
-from core.output.tables import Cell, csv_of, write_table
+from core.output.tables import Cell, csv_bytes, csv_of, write_table
 from core.results import Dataset
 from core.results.searches import SearchResult, SearchTrial
 from core.settings import GRID, Settings, settings_to_dict
@@ -68,8 +68,8 @@ def write_search(out: Path, found: SearchResult, best: Settings, dataset: Datase
         text = json.dumps(settings_to_dict(best), ensure_ascii=False, indent=1)
         write_atomically(out / BEST, text.encode("utf-8", "backslashreplace") + b"\n")
         if found.method != GRID:
-            write_atomically(out / TIMES, csv_of(*_times(found)).encode())
-        write_atomically(out / TABLE, csv_of(*_rows(found)).encode())
+            write_atomically(out / TIMES, csv_bytes(csv_of(*_times(found))))
+        write_atomically(out / TABLE, csv_bytes(csv_of(*_rows(found))))
     except OSError as error:
         raise ExportError(disk_sentence(error, out)) from error
     return out / TABLE

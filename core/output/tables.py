@@ -1,5 +1,6 @@
 """Plain tables: built once, written as CSV that a spreadsheet opens safely, and shown in the report."""
 
+import codecs
 import csv
 import io
 import math
@@ -58,13 +59,23 @@ class Table:
 
 
 def csv_text(table: Table) -> str:
-    """Return `table` as CSV: commas, UTF-8 text, lines ended by one line feed, full precision."""
+    """Return `table` as CSV: commas, lines ended by one line feed, full precision."""
     return csv_of([column.name for column in table.columns], table.rows)
 
 
 def csv_of(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     """Return `rows` under `heads` as CSV text; heads and text cells are safe to open in a spreadsheet."""
     return "".join(_csv_line(row) for row in ([text_cell(head) for head in heads], *map(_csv_cells, rows)))
+
+
+def csv_bytes(text: str) -> bytes:
+    """Return a CSV as UTF-8, with a byte order mark if it has other characters than those of ASCII.
+
+    Excel reads a CSV without the mark in the code page of the system, so that accents and other scripts are wrong. A
+    file of ASCII characters has none: it is read correctly without, also by programs that take the mark for text.
+    """
+    content = text.encode("utf-8", "backslashreplace")
+    return content if content.isascii() else codecs.BOM_UTF8 + content
 
 
 def write_table(folder: Path, table: Table) -> Path:
@@ -76,7 +87,7 @@ def write_table(folder: Path, table: Table) -> Path:
         If it cannot be written.
     """
     file = folder / f"{table.name}.csv"
-    write_atomically(file, csv_text(table).encode("utf-8", "backslashreplace"))
+    write_atomically(file, csv_bytes(csv_text(table)))
     return file
 
 

@@ -12,6 +12,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.reading import IrregularFileError
 from core.results import VerifyResult
 from core.spellings import by_composed, composed
+from core.windows import HOW_TO_ALLOW, why_not_found
 
 # What Finder and Explorer put into any folder that somebody looks at.
 _LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -43,7 +44,12 @@ def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
         file = folder / on_disk.get(listed.file, listed.file)
         try:
             found, _ = hash_file(file)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if too_long := why_not_found(error):
+                raise ExportError(
+                    f"{file} cannot be read: {too_long}. Move the export to a folder with a shorter path, or "
+                    f"{HOW_TO_ALLOW}."
+                ) from error
             missing.append(listed.file)
             continue
         except IrregularFileError:

@@ -267,7 +267,12 @@ def _redirect_output(output: Path | None) -> None:
     target = os.open(output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(target, 1)
     os.dup2(target, 2)
-    os.close(target)
+    if target > 2:
+        os.close(target)
+    else:
+        # It took the number of a stream that was closed, or missing in a program without a console.
+        for number in (1, 2):
+            os.set_inheritable(number, True)
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", 0, closefd=False), "utf-8", "replace", write_through=True)
     sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", 0, closefd=False), "utf-8", "replace", write_through=True)
     faulthandler.enable(sys.stderr, all_threads=True)

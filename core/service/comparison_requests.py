@@ -1,12 +1,11 @@
 """Requests about trainings: estimate, run, compare and report them, and use the networks."""
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 from core.errors import ExportError, SettingsError
-from core.files import reason_of, temporary_folder
+from core.files import copy_tree, reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
 from core.pipeline.views import ComparisonPlan, SearchOutcome, SearchPlan
@@ -222,7 +221,7 @@ class SaveNetwork(Request[Path]):
             raise ExportError(f"{target} already exists. Choose another folder, or move it away.")
         try:
             with temporary_folder(target) as part:
-                shutil.copytree(self.bundle, part, dirs_exist_ok=True)
+                copy_tree(self.bundle, part)
         except OSError as error:
             raise ExportError(f"The network cannot be written to {target} ({reason_of(error)}).") from error
         return target

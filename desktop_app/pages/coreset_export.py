@@ -17,10 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import CoresetError
+from core.files import reason_of
 from core.resources import expanded
 from core.results import ExportResult
 from core.settings import ExportSettings, Settings
 from core.settings.listed import Setting, settings_in
+from core.typed_paths import unquoted
 from core.words import byte_size
 from desktop_app import theme
 from desktop_app.pages.setting_controls import SettingControl
@@ -136,14 +138,18 @@ class ExportSheet(Sheet):
                 widget.setVisible(control.setting.owner in ("", name))
         self.fit()
 
+    def _entered(self) -> Path | None:
+        """Return the folder that was typed or pasted, without the quotes that Explorer copies; None if empty."""
+        text = unquoted(self.folder.text().strip())
+        return expanded(Path(text)) if text else None
+
     def _check(self) -> None:
         self.set_problem(self._problem_found())
 
     def _problem_found(self) -> str:
-        text = self.folder.text().strip()
-        if not text:
+        folder = self._entered()
+        if folder is None:
             return "Choose a folder."
-        folder = expanded(Path(text))
         if not folder.is_absolute():
             return "Enter the full path of the folder."
         refusal = export_formats().refusal(self._settings.files, private=self._settings.private, titles=True)
@@ -152,7 +158,7 @@ class ExportSheet(Sheet):
         try:
             taken = folder.exists() and (not folder.is_dir() or next(folder.iterdir(), None) is not None)
         except OSError as error:
-            return f"This folder cannot be read ({error.strerror}). Choose another."
+            return f"This folder cannot be read ({reason_of(error)}). Choose another."
         if taken and not self.overwrite.isChecked():
             return "This folder is not empty. Choose another, or replace an existing export."
         return ""
@@ -170,7 +176,7 @@ class ExportSheet(Sheet):
             self.folder.setText(found)
 
     def _emit(self) -> None:
-        self.chosen.emit(expanded(Path(self.folder.text().strip())), self._settings, self.overwrite.isChecked())
+        self.chosen.emit(self._entered(), self._settings, self.overwrite.isChecked())
 
 
 def export_words(view: ExportResult) -> str:

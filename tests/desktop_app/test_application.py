@@ -112,6 +112,7 @@ def test_a_file_that_the_system_names_by_an_event_is_opened(images: Path) -> Non
 def test_the_command_line() -> None:
     assert parse_arguments(["x"]).path is None
     assert parse_arguments(["x", "folder"]).path == Path("folder")
+    assert parse_arguments(["x", '"a folder"']).path == Path("a folder")
     assert parse_arguments(["x", "--demo"]).demo
     with pytest.raises(SystemExit):
         parse_arguments(["x", "--version"])

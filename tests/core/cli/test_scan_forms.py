@@ -144,7 +144,7 @@ def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable
     code, said = scan("patients", "--layout", "classes")
     assert (code, "24 images in 12 classes" in said) == (0, True)
     code, said = scan("patients", "--layout", "any/classes")
-    assert "note: The file names may identify patients or slides: --group-pattern '" in said
+    assert 'note: The file names may identify patients or slides: --group-pattern "' in said
     code, said = scan("patients", "--group-pattern", "slide([0-9]+)")
     assert (code, "finds no group in any of the 24 paths, such as “patient00/ill/1.png”" in said) == (2, True)
 
@@ -214,7 +214,7 @@ def test_thumbnails_are_suspected_and_excluded_by_a_pattern(
     assert (
         "note: 6 images, such as ill/c0_thumb.png, may be thumbnails: the names match *_thumb.*, and they are smaller "
         "than other images (12×8 instead of 32×24 pixels). They are used; to exclude them, use --leave-out-pattern "
-        "'*_thumb.*'."
+        '"*_thumb.*".'
     ) in words
     code, said = scan("cells", "--leave-out-pattern", "*_thumb.*", "--leave-out-pattern", "preview")
     words = " ".join(said.split())

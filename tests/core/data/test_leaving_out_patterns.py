@@ -180,7 +180,7 @@ def test_what_is_named_like_a_thumbnail_and_differs_is_suspected(case: str, data
     (found,) = suspect_patterns(dataset.images, DataSettings())
     assert (found.pattern, found.n_images, found.kind) == (pattern, len(rows), kind)
     assert evidence in found.evidence
-    assert f"--leave-out-pattern '{pattern}'" in found.sentence
+    assert f'--leave-out-pattern "{pattern}"' in found.sentence
     split = make_split(dataset, DataSettings(left_out_patterns=(found.pattern,)))
     assert {dataset.images[left.index].path for left in split.left_out} == {path for path, _, _ in rows}
     assert suggested(dataset, left_out_patterns=(pattern,)) == []

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from benchmarks.efficientnet_golden import STEP, seeded_layer
 from benchmarks.efficientnet_golden import images as golden_images
@@ -192,6 +194,48 @@ def test_missing_tensorflow_is_a_sentence(monkeypatch: pytest.MonkeyPatch, impor
 
     with pytest.raises(FeatureError, match=r"TensorFlow is not installed.*coreset-studio\[cpu\].*colour-texture"):
         importer()
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "Traceback:\n  File x\nImportError: DLL load failed while importing _core: It is not found.\n\nFailed.",
+            "(DLL load failed while importing _core: It is not found). Install the Visual C++ Redistributable of Micro",
+        ),
+        ("libstdc++.so.6: version `GLIBCXX' not found", "(libstdc++.so.6: version `GLIBCXX' not found). Install it"),
+        ("", "(no reason was given). Install it again"),
+    ],
+)
+def test_tensorflow_that_cannot_be_loaded_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, said: str, sentence: str
+) -> None:
+    class Finder:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "tensorflow":
+                raise ImportError(said)
+
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    with pytest.raises(FeatureError) as caught:
+        engine_module.import_keras()
+    assert sentence in str(caught.value)
+    assert str(caught.value).startswith("TensorFlow is installed but cannot be loaded (")
+    assert str(caught.value).endswith("or choose colour-texture, which does not require it.")
+
+
+@pytest.mark.parametrize(("system", "told"), [("linux", False), ("win32", True), ("darwin", True)])
+def test_where_the_extra_for_gpus_installs_nothing_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, system: str, told: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    sentence = str(engine_module._missing(ModuleNotFoundError(name="tensorflow")))
+    assert ("The extra [gpu] installs it on Linux only, which includes WSL2 on Windows" in sentence) is told
+    extras = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    (gpu,) = extras["project"]["optional-dependencies"]["gpu"]
+    marker = Requirement(gpu).marker
+    assert marker is not None
+    assert marker.evaluate({"sys_platform": system}) is not told
 
 
 def test_registry_describes_every_extractor() -> None:

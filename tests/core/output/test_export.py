@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from core import files
+from core import files, windows
 from core.data.images import read_rgb
 from core.data.scanning import pixel_hash
 from core.errors import CancelledError, ExportError
@@ -310,6 +311,22 @@ def test_targets_that_would_harm_the_dataset(case, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="is a file"):
         export_coreset(case.dataset, case.split, case.coreset, tmp_path / "file", PLAIN)
+
+
+def test_paths_that_windows_refuses_are_measured_before_anything_is_written(
+    case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (windows, export_module):
+        monkeypatch.setattr(module, "is_path_limited", lambda: True)
+    monkeypatch.setattr(placing.Placer, "place", lambda *_: pytest.fail("an image was written"))
+    deep = tmp_path / ("d" * (230 - len(str(tmp_path)))) / "out"
+    with pytest.raises(ExportError, match=r"would have (\d+) characters .* Windows allows 259") as caught:
+        export_coreset(case.dataset, case.split, case.coreset, deep, ExportSettings())
+    assert re.search(r"the path of (eos|neu)[/\w.]* would", str(caught.value))
+    length, shorter = (int(re.search(words, str(caught.value))[1]) for words in (r"have (\d+)", r"least (\d+)"))
+    assert length - shorter in (259, 247)
+    assert not deep.parent.exists()
+    assert names_beside(tmp_path) == ["cells"]
 
 
 def test_cancel_leaves_nothing(case, tmp_path: Path) -> None:

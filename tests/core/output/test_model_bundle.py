@@ -374,7 +374,7 @@ def test_predicting_can_be_stopped(bundle: Path, tmp_path: Path) -> None:
 def test_the_table_is_safe_to_open_in_a_spreadsheet(tmp_path: Path) -> None:
     rows = np.array([[0.7, 0.2, 0.1], [0.1, 0.15, 0.75]], dtype=np.float32)
     write_predictions(tmp_path / "p.csv", Predictions(CLASSES, ("=cmd|x.png", "plain, ä.png"), rows, ()))
-    with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as stream:
+    with (tmp_path / "p.csv").open(encoding="utf-8-sig", newline="") as stream:
         table = list(csv.reader(stream))
     assert table[0][:3] == ["path", "class", "probability"]
     assert table[0][4:] == ["p Zellen α", "p c"]

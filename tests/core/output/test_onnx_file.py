@@ -232,7 +232,7 @@ def test_missing_packages_are_told(custom: Any, monkeypatch: pytest.MonkeyPatch)
 
     assert missing_packages() == (
         "Networks are not saved as ONNX, because tf2onnx is not installed: install it with "
-        "`pip install 'coreset-studio[models]'` and repeat the comparison; finished trainings are kept."
+        '`pip install "coreset-studio[models]"` and repeat the comparison; finished trainings are kept.'
     )
     with pytest.raises(ExportError, match="tf2onnx is not installed"):
         to_onnx(custom, some_pixels(2), title="custom network", classes=CLASSES)

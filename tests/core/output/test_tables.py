@@ -10,6 +10,7 @@ from core.errors import ExportError
 from core.output.tables import (
     Column,
     Table,
+    csv_bytes,
     csv_of,
     plain_text,
     read_rows,
@@ -42,7 +43,7 @@ def test_a_table_is_written_and_read_back(tmp_path: Path) -> None:
     columns = (Column("path", "Path"), Column("n", "Images", "count"), Column("share", "Share", "share"))
     table = Table("things", "Things", columns, (('=evil, "q"\nline', 3, -0.5), ("ö", None, math.nan), ("-x", 1, True)))
     file = write_table(tmp_path, table)
-    assert file.read_text(encoding="utf-8").splitlines()[0] == "path,n,share"
+    assert file.read_text(encoding="utf-8-sig").splitlines()[0] == "path,n,share"
     assert read_rows(file) == [
         {"path": '=evil, "q"\nline', "n": "3", "share": "-0.5"},
         {"path": "ö", "n": "", "share": ""},
@@ -79,3 +80,14 @@ def test_a_head_is_no_formula_either_and_comes_back(tmp_path: Path, text: str) -
         heads = next(csv.reader(stream))
     assert heads == [f"'{text}", "plain"]
     assert read_rows(file) == [{text: "a", "plain": "b"}]
+
+
+def test_excel_reads_accents_and_other_programs_read_ascii(tmp_path: Path) -> None:
+    plain, accents = (
+        write_table(tmp_path, Table(name, "", (Column("class", "Class"),), ((cell,),)))
+        for name, cell in (("plain", "eos"), ("accents", "Größe · 細胞"))
+    )
+    assert plain.read_bytes() == b"class\neos\n"
+    assert accents.read_bytes() == b"\xef\xbb\xbf" + "class\nGröße · 細胞\n".encode()
+    assert read_rows(accents) == [{"class": "Größe · 細胞"}]
+    assert csv_bytes("\udc80") == b"\\udc80"

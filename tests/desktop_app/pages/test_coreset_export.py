@@ -43,6 +43,17 @@ def test_a_format_of_a_plugin_can_be_chosen(qtbot: QtBot, tmp_path: Path, instal
     assert (folder, settings.files, overwrite) == (tmp_path / "new", "tarred", False)
 
 
+def test_the_quotes_that_explorer_copies_are_no_part_of_the_folder(qtbot: QtBot, tmp_path: Path) -> None:
+    sheet = make_sheet(qtbot, ExportSettings(), tmp_path)
+    sheet.folder.setText(f' "{tmp_path / "pasted"}" ')
+    assert sheet.accept_button.isEnabled(), sheet.accept_button.toolTip()
+    with qtbot.waitSignal(sheet.chosen) as chosen:
+        sheet.accept_button.click()
+    assert chosen.args[0] == tmp_path / "pasted"
+    sheet.folder.setText(" ")
+    assert sheet.accept_button.toolTip() == "Choose a folder."
+
+
 def test_a_format_that_is_not_installed_has_to_be_replaced(qtbot: QtBot, tmp_path: Path) -> None:
     sheet = make_sheet(qtbot, ExportSettings(files="tarred"), tmp_path)  # type: ignore[arg-type]
     assert not sheet.accept_button.isEnabled()

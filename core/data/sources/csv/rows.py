@@ -1,7 +1,7 @@
 """List the images that a CSV names: columns `path` and `class`, and on request `split` and `group`."""
 
 # Paths of millions of rows are texts here: making objects of them takes longer than all the rest.
-# ruff: noqa: PTH116, PTH118, PTH120
+# ruff: noqa: PTH116, PTH118, PTH120, PTH121
 
 import csv
 import io
@@ -10,7 +10,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -23,6 +23,7 @@ from core.garbage import collection_paused
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.results import Skipped, SplitName
+from core.windows import why_not_found
 
 T = TypeVar("T")
 
@@ -236,8 +237,9 @@ def file_fault(file: str) -> str:
     """Return why `file` cannot be opened, or nothing."""
     try:
         mode = os.stat(file).st_mode
-    except FileNotFoundError:
-        return "the file does not exist"
+    except FileNotFoundError as error:
+        too_long = why_not_found(error)
+        return f"it cannot be accessed ({too_long})" if too_long else "the file does not exist"
     except (OSError, ValueError) as error:
         return f"it cannot be accessed ({reason_of(error) if isinstance(error, OSError) else error})"
     return "" if stat.S_ISREG(mode) else "it is not a file"
@@ -300,13 +302,46 @@ class Named:
 def named_files(rows: list[Row], progress: Progress, word: str = "CSV") -> Named:
     """Return the rows by the file that they name; `word` is what the table is called."""
     named = Named({}, {}, Counter())
-    for row in reported(rows, progress, f"Comparing the rows of the {word}: rows"):
+    spellings = _Spellings(rows[0].file if rows else "")
+    for read in reported(rows, progress, f"Comparing the rows of the {word}: rows"):
+        row = spellings.unified(read)
         first = named.first.setdefault(row.file, row)
         if first is row:
             named.folders[os.path.dirname(row.file)] += 1
         else:
             named.again.setdefault(row.file, [first]).append(row)
     return named
+
+
+class _Spellings:
+    """Know files that a table names in two spellings, such as ``a.png`` and ``A.PNG``, where case is not distinguished.
+
+    Parameters
+    ----------
+    file : str
+        One of the files, which shows whether the file system distinguishes case.
+    """
+
+    def __init__(self, file: str) -> None:
+        folder, name = os.path.split(file_and_page(file)[0])
+        self._seen: dict[str, str] | None = (
+            {} if _is_same_file(os.path.join(folder, name), os.path.join(folder, name.swapcase())) else None
+        )
+
+    def unified(self, row: Row) -> Row:
+        """Return a row with the file as it was spelled first."""
+        if self._seen is None:
+            return row
+        first = self._seen.setdefault(row.file.casefold(), row.file)
+        return replace(row, file=first) if _is_same_file(row.file, first) else row
+
+
+def _is_same_file(file: str, other: str) -> bool:
+    """Return whether two different spellings lead to the same file."""
+    try:
+        return file != other and os.path.samefile(file_and_page(file)[0], file_and_page(other)[0])
+    except (OSError, ValueError):
+        return False
 
 
 def usable_rows(named: Named, skipped: list[Skipped], root: str, progress: Progress, word: str = "CSV") -> list[Row]:

@@ -20,6 +20,7 @@ from core.data.sources.csv.settings import NONE, TableSettings
 from core.errors import DatasetError
 from core.progress import NO_PROGRESS, Progress
 from core.results import Skipped, SplitName
+from core.typed_paths import unquoted
 
 _SAMPLE = 1000
 _USUAL = ("path", "class", "split", "group")
@@ -47,7 +48,7 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
     """
     source = source.absolute()
     folder = str(source.parent)
-    images = os.path.normpath(os.path.join(folder, settings.image_folder))
+    images = _image_folder(folder, settings)
     if settings.image_folder and not os.path.isdir(images):  # noqa: PTH112
         raise DatasetError(f"The folder of the images, {settings.image_folder}, does not exist next to {source.name}.")
     finder = FileFinder((images, folder), progress)
@@ -66,6 +67,10 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
     return listing
 
 
+def _image_folder(folder: str, settings: TableSettings) -> str:
+    return os.path.normpath(os.path.join(folder, unquoted(settings.image_folder)))
+
+
 def columns_of(source: Path, settings: TableSettings) -> Columns:
     """Return which columns of a table are read under certain settings.
 
@@ -75,7 +80,7 @@ def columns_of(source: Path, settings: TableSettings) -> Columns:
         If it cannot be read, or has no columns of images and classes.
     """
     folder = str(source.absolute().parent)
-    finder = FileFinder((os.path.normpath(os.path.join(folder, settings.image_folder)), folder))
+    finder = FileFinder((_image_folder(folder, settings), folder))
     with open_cells(source, settings.sheet) as cells:
         if settings.names_nothing:
             known = {name.casefold() for name in cells.header}

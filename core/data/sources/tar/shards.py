@@ -54,7 +54,7 @@ def archives_of(source: Path, pattern: str) -> tuple[list[Path], list[str]]:
             raise DatasetError(f"{source} contains no .tar files.")
         chosen = max(families.values(), key=len)
         rest = [name for name in names if name not in chosen]
-        note = "which was not read; to read all, use --shards '*.tar'."
+        note = 'which was not read; to read all, use --shards "*.tar".'
         notes = [f"The folder also contains {_some(rest)}, {note}"] if rest else []
         return [folder / name for name in chosen], notes
     if not _is_part(source.name):

@@ -108,6 +108,27 @@ def test_one_file_in_two_rows(table: Write, look: Any) -> None:
     }
 
 
+def test_one_file_in_two_spellings_where_case_is_not_distinguished(table: Write, look: Any, tmp_path: Path) -> None:
+    text = "path,class\na0.png,cell\nA0.png,cell\na1.png,cell\nA1.PNG,other\na2.png,other\n"
+    folder = table(text).parent
+    if not (folder / "A0.PNG").exists():  # links stand for a file system that does not distinguish case
+        for other, name in (("A0.png", "a0.png"), ("A0.PNG", "a0.png"), ("A1.PNG", "a1.png")):
+            (folder / other).hardlink_to(folder / name)
+    dataset: Dataset = look(folder / "list.csv")
+    assert [(image.path, image.class_name) for image in dataset.images] == [("a0.png", "cell"), ("a2.png", "other")]
+    (skipped,) = dataset.skipped
+    assert skipped.path == "a1.png"
+    assert skipped.reason.endswith("names it under more than one class: “cell” in row 4 and “other” in row 5.")
+
+
+def test_two_files_that_differ_in_case_are_two(table: Write, look: Any, put: Any) -> None:
+    put("A0.PNG", 9)
+    if (table("").parent / "a0.png").samefile(table("").parent / "A0.PNG"):
+        pytest.skip("this file system does not distinguish case")
+    dataset: Dataset = look(table("path,class\na0.png,cell\nA0.PNG,other\n"))
+    assert [image.path for image in dataset.images] == ["A0.PNG", "a0.png"]
+
+
 def test_absolute_paths_and_paths_upwards_move_the_root(table: Write, look: Any, tmp_path: Path, put: Any) -> None:
     outside = tmp_path / "outside" / "b.png"
     outside.parent.mkdir()

@@ -187,7 +187,9 @@ def test_a_folder_to_look_in(table: Write, put: Any, look: Look, tmp_path: Path)
     text = "image,label\nb0,x\nb1,y\nb2,x\nb3,y\n"
     with pytest.raises(DatasetError, match="the file does not exist"):
         look(table(text))
+    pasted = look(table(text), settings=told(image_folder='"../elsewhere"'))  # as Explorer copies paths
     dataset = look(table(text), settings=told(image_folder="../elsewhere"))
+    assert images(pasted) == images(dataset)
     assert [image.path for image in dataset.images] == [f"elsewhere/deep/b{n}.png" for n in range(4)]
     with pytest.raises(DatasetError, match=r"The folder of the images, nowhere, does not exist next to list\.csv"):
         look(table(text), settings=told(image_folder="nowhere"))

@@ -113,7 +113,7 @@ def test_which_shards_are_read_can_be_set(shard: Any, look: Any) -> None:
     folder = look(file.parent)
     assert len(folder.images) == 10
     assert (
-        "The folder also contains other-0.tar, which was not read; to read all, use --shards '*.tar'."
+        'The folder also contains other-0.tar, which was not read; to read all, use --shards "*.tar".'
         in folder.warnings
     )
     with pytest.raises(
