@@ -187,6 +187,7 @@ def test_a_report_counts_them_and_a_private_one_names_none(
     assert "5 images were relabelled: " in page
 
 
+@pytest.mark.slow
 def test_a_comparison_tells_the_accuracy_with_both_labels(cells_folder: Path, tmp_path: Path) -> None:
     """Half of the neutrophils among the test images become lymphocytes, which no network will follow."""
     asked = ComparisonSettings(samplers=("random",), fractions=(0.5,), networks=("head",), controls=False)

@@ -167,6 +167,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     return done
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_stopped_and_is_not_overwritten_unasked(
     study: Study, tmp_path: Path, trained: list[tuple[str, float]]
 ) -> None:
@@ -279,6 +280,7 @@ def test_the_epochs_asked_for_differ_on_any_number_of_images(n_images: int) -> N
     assert one.training(settings, "custom", (0.002, 0.1, 25)) == settings
 
 
+@pytest.mark.slow
 def test_trained_epochs_and_dropouts_differ_and_are_told(study: Study, tmp_path: Path) -> None:
     training = TrainingSettings(image_size=32, min_steps=12)
     training = with_own(training, "transfer", backbone="mobilenetv2", untrained_backbone=True)
@@ -305,6 +307,7 @@ def test_the_search_is_on_as_many_images_as_the_coreset_has(study: Study, tmp_pa
 TRIALS: dict[str, Any] = {"method": "random", "trials": 2, "parameters": ("learning_rate", "dropout")}
 
 
+@pytest.mark.slow
 def test_trials_are_trained_tested_stored_and_continued(
     study: Study, tmp_path: Path, trained: list[tuple[str, float]]
 ) -> None:
@@ -340,6 +343,7 @@ def test_trials_are_trained_tested_stored_and_continued(
     assert read_search(tmp_path) == more
 
 
+@pytest.mark.slow
 def test_another_search_in_the_same_folder_is_refused(study: Study, tmp_path: Path) -> None:
     one = {**TRIALS, "trials": 1}
     search_study(searching(study, **one), tmp_path)

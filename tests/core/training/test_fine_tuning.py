@@ -236,6 +236,7 @@ def test_stored_inputs_count_for_the_limit_of_the_cache_and_are_removed_when_unu
     assert not list(tmp_path.rglob("*.npy"))
 
 
+@pytest.mark.slow
 def test_the_shared_backbone_never_changes_and_a_training_is_repeated_to_the_bit(
     cells: Dataset, split: Split, tuning: TrainingSettings, store: Path, tuned: TrainedRun, backbone: Backbone
 ) -> None:

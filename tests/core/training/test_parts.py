@@ -225,6 +225,7 @@ def test_checks_are_spread_evenly_and_end_with_the_last_epoch(
     assert checked_epochs(epochs, checks) == expected
 
 
+@pytest.mark.slow
 def test_coresets_of_any_size_have_the_same_number_of_checks() -> None:
     settings = TrainingSettings(epochs=3, min_steps=12, batch_size=8, checks=3)
     for n in (8, 24, 40):

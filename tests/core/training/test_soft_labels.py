@@ -216,6 +216,7 @@ def trained(network: str, cells: Dataset, split: Split, settings: TrainingSettin
     return train(network, task, RunKey(network, "random", 0.5, 0, "mark"))
 
 
+@pytest.mark.slow
 def test_a_network_trained_with_soft_labels_is_saved_as_any_other_and_its_run_tells_what_the_teacher_took(
     cells: Dataset, split: Split, quick: TrainingSettings, tmp_path: Path
 ) -> None:

@@ -319,6 +319,7 @@ def test_a_model_that_needs_more_memory_than_allowed_is_refused_in_a_sentence(tm
         answer(AddModel(file))
 
 
+@pytest.mark.slow
 def test_a_model_that_never_ends_is_stopped(tmp_path: Path) -> None:
     flag, rows = TensorProto.BOOL, ("n", WIDTH)
     body = helper.make_graph(
