@@ -99,6 +99,7 @@ def test_processes_that_append_the_same_rows_do_not_disturb_each_other(tmp_path:
     together([start(APPEND, tmp_path / "rows", tmp_path / "meeting", me, PROCESSES, 10) for me in range(PROCESSES)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["", "0.00005"])
 def test_three_programs_on_one_cold_cache_choose_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str

@@ -241,7 +241,7 @@ def test_a_project_whose_images_are_gone_warns_and_raises_no_error(
     assert window.context.messages.sentences("error") == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("way", ["folder", "closed"])
+@pytest.mark.parametrize("way", ["folder", pytest.param("closed", marks=pytest.mark.slow)])
 def test_a_running_step_is_not_heard_of_in_the_next_project(
     window: MainWindow, way: str, second_lot: Any, texts_of: Texts, qtbot: QtBot, tmp_path: Path
 ) -> None:

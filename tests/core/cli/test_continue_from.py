@@ -156,6 +156,7 @@ def test_a_sampler_that_does_not_rank_and_a_small_budget_are_refused(
     assert not (tmp_path / "two").exists()
 
 
+@pytest.mark.slow
 def test_all_rows_of_a_comparison_keep_them_and_those_that_cannot_are_left_out(
     run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -102,6 +102,7 @@ def test_any_crash_is_a_sentence(call: str, name: str, tmp_path: Path) -> None:
     assert said.startswith(f"coreset: The command crashed ({name}). Finished work is kept; run the command again.")
 
 
+@pytest.mark.slow
 def test_what_ends_otherwise_is_as_it_is_without(tmp_path: Path) -> None:
     for call, code in (("0", 0), ("os._exit(3)", 3), ("os.kill(os.getpid(), 15)", -15)):
         done = run(ENDED.format(call=call), cwd=tmp_path)

@@ -253,6 +253,7 @@ def test_notes_stand_with_the_remarks_and_alone(content: ReportContent, tmp_path
         assert note in page.partition("In words")[0]
 
 
+@pytest.mark.slow
 def test_a_comparison_stopped_early_and_without_validation(content: ReportContent, tmp_path: Path) -> None:
     """One network has only everything, no epoch has validation, one class has no test images."""
     nan = float("nan")
@@ -301,6 +302,7 @@ def test_one_group_of_copies_is_not_counted_in_the_plural() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_comparison_over_splits_says_so_and_draws_a_point_a_fraction(content: ReportContent, tmp_path: Path) -> None:
     comparison = content.comparison
     assert comparison is not None

@@ -475,6 +475,7 @@ def test_the_summary_is_that_of_compare(prepared: Prepared, tmp_path: Path) -> N
     assert any("same features" in sentence for sentence in found.sentences)
 
 
+@pytest.mark.slow
 def test_a_comparison_says_by_which_recipe_it_is_trained_and_what_of_it_is_left_out(
     prepared: Prepared, tmp_path: Path
 ) -> None:

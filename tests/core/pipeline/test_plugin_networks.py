@@ -105,6 +105,7 @@ def test_remarks_of_a_network_stand_beside_differences(prepared: Prepared, tmp_p
     assert "A tiny network sees colours alone." in run_comparison(wanted, tmp_path).sentences
 
 
+@pytest.mark.slow
 def test_its_hyperparameters_can_be_searched(prepared: Prepared, tmp_path: Path) -> None:
     grid: dict[str, Any] = {"method": "grid", "learning_rates": (0.01,), "dropouts": (0.0, 0.5), "epoch_counts": (1,)}
 

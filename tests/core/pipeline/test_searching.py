@@ -354,6 +354,7 @@ def test_another_search_in_the_same_folder_is_refused(study: Study, tmp_path: Pa
     assert len(found.trials) == 1
 
 
+@pytest.mark.slow
 def test_a_pruned_trial_is_shown_with_its_epoch(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # So that the second trial is pruned as soon as it may be, which is in the first epoch in which it is below.
     monkeypatch.setattr(search_trials, "COMPLETE_FIRST", 1)
@@ -391,6 +392,7 @@ def test_estimates_grow_with_trials_and_pool(study: Study) -> None:
         estimate_search(searching(study, network="head"))
 
 
+@pytest.mark.slow
 def test_the_window_is_told_why_a_search_cannot_be_estimated_and_what_is_done(study: Study, tmp_path: Path) -> None:
     plan = EstimateSearch(searching(study, network="head"), tmp_path).run(NO_PROGRESS)
     assert (plan.n_trials, plan.sentence[:60]) == (0, "The linear probe has none of these hyperparameters; search w")

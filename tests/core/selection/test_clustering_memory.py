@@ -161,6 +161,7 @@ print(hashlib.sha256(found.labels.tobytes() + found.medoids.tobytes()).hexdigest
 """
 
 
+@pytest.mark.slow
 def test_the_same_clusters_on_one_thread_and_on_two() -> None:
     said = []
     for threads in ("1", "2"):

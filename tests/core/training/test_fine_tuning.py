@@ -271,6 +271,7 @@ def test_with_the_regularised_output_flips_and_turns_the_best_epoch_is_kept(
     assert run.result.best_epoch == best.number
 
 
+@pytest.mark.slow
 def test_a_backbone_that_names_no_last_block_stays_frozen_and_the_result_says_so(
     cells: Dataset, split: Split, tuning: TrainingSettings, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -702,6 +702,7 @@ def test_what_is_shown_of_other_choices_says_so(page: ComparePage, qtbot: QtBot)
     assert len(rows(page)) == 2
 
 
+@pytest.mark.slow
 def test_a_report_without_names_is_asked_for_where_it_is_written(
     page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
