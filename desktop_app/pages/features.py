@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -308,7 +309,10 @@ class FeaturesPage(Page):
         searched = f"{self.model.project.source} {settings.data} {settings.features.own}"
         if searched != self._looked_for:
             self._looked_for = searched
-            self.ask(DescribeExtractors(self._study_of_known()), self._show_extractors)
+            self.extractors.show_loading(True)
+            ended = partial(self.extractors.show_loading, False)
+            request = DescribeExtractors(self._study_of_known())
+            self.ask(request, self._show_extractors, on_failed=ended, on_cancelled=ended)
 
     def _study_of_known(self) -> Study:
         """Return the study without extractors that are not known here: the others can still be looked at."""

@@ -35,6 +35,7 @@ FILE_BUTTONS = {
     "no file": "Choose file…", "file": "Choose another file…", "file missing": "Locate…",
     "file changed": "Choose again…",
 }  # fmt: skip
+LOADING = "Looking for extractors and their weights…"
 
 
 class ExtractorList(QWidget):
@@ -64,6 +65,10 @@ class ExtractorList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.UNIT * 3 // 2)
+        self._nothing = QLabel(LOADING)
+        set_tone(self._nothing, "muted")
+        self._nothing.hide()
+        self._column.addWidget(self._nothing)
 
     @property
     def rows(self) -> Mapping[str, "_Row"]:
@@ -87,6 +92,7 @@ class ExtractorList(QWidget):
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
+        self._nothing.hide()
         self.set_used(used)
         return set(self._rows) != listed
 
@@ -99,6 +105,11 @@ class ExtractorList(QWidget):
         """List no extractor: what each costs is known of no images."""
         for name in tuple(self._rows):
             self._drop(name)
+        self._nothing.hide()
+
+    def show_loading(self, loading: bool) -> None:
+        """Say that extractors are being looked for, while none is listed."""
+        self._nothing.setVisible(loading and not self._rows)
 
     def row(self, name: str) -> QCheckBox:
         """Return the box of an extractor."""

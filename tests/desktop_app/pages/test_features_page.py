@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QLabel, QToolTip
 from pytestqt.qtbot import QtBot
 
 from core.features.extractors import EXTRACTORS
@@ -94,6 +94,22 @@ def test_before_the_scan_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
+
+
+def test_while_extractors_are_looked_for_it_is_said(scanned: PageContext, qtbot: QtBot) -> None:
+    page = FeaturesPage(scanned)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+
+    def texts() -> list[str]:
+        return [label.text() for label in page.extractors.findChildren(QLabel) if label.isVisible()]
+
+    assert texts() == ["Looking for extractors and their weights…"]
+    qtbot.waitUntil(lambda: not page.job_numbers(DescribeExtractors))
+    assert page.extractors.rows
+    assert "Looking for extractors and their weights…" not in texts()
+    page.leave()
 
 
 @pytest.mark.usefixtures("no_weights")
