@@ -35,6 +35,9 @@ MOST_IMAGES = 64
 PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 _BATCH = 16
 
+MOST_LAYERS = 250
+"""The converter took more than 20 GB for ResNet101V2; all other backbones have fewer layers than this."""
+
 
 @dataclass(frozen=True)
 class OnnxFacts:
@@ -89,6 +92,11 @@ class OnnxFile:
         (folder / DESCRIPTION_NAME).write_text(self.description, encoding="utf-8")
 
 
+def _layers_of(model: Any) -> int:
+    """Return how many layers a network has, those of networks inside it among them."""
+    return sum(_layers_of(layer) if hasattr(layer, "layers") else 1 for layer in model.layers)
+
+
 def missing_packages() -> str:
     """Return a sentence if a package is missing that saving networks as ONNX requires; empty otherwise."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
@@ -125,6 +133,12 @@ def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str], n
     missing = missing_packages()
     if missing:
         raise ExportError(missing)
+    n_layers = _layers_of(model)
+    if n_layers > MOST_LAYERS:
+        raise ExportError(
+            f"The {title} was not saved as ONNX: it has {n_layers:,} layers, and converting more than {MOST_LAYERS} "
+            "can take all memory of the machine; it is saved as model.keras alone. Use a smaller backbone, such as VGG16."
+        )
     size, name = pixels.shape[1], f"{title}, {note}" if note else title
     try:
         content, opset = _named(_converted(model, size), classes, name)

@@ -162,7 +162,7 @@ def assert_same(found: OnnxFile, expected: np.ndarray) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnet-lite0", "vgg16", "resnet101v2"])
+@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnet-lite0", "vgg16"])
 def test_the_transfer_network_gives_the_same_on_each_backbone(name: str) -> None:
     body, preprocess, _ = load_backbone(name, image_size=SIZE, untrained=True)
     pooled = build_pooled_backbone(body, preprocess, SIZE)
@@ -177,6 +177,15 @@ def test_the_transfer_network_gives_the_same_on_each_backbone(name: str) -> None
     found = to_onnx(model, some_pixels(), title="transfer network", classes=CLASSES)
 
     assert_same(found, np.asarray(model(some_pixels().astype(np.float32), training=False)))
+
+
+@pytest.mark.slow
+def test_a_network_of_too_many_layers_is_refused_before_it_takes_the_memory() -> None:
+    body, preprocess, _ = load_backbone("resnet101v2", image_size=SIZE, untrained=True)
+    pooled = build_pooled_backbone(body, preprocess, SIZE)
+    head = build_transfer_head(int(pooled.output_shape[-1]), 3, TrainingSettings(image_size=SIZE))
+    with pytest.raises(ExportError, match="converting more than 250 can take all memory of the machine"):
+        to_onnx(assemble_transfer(pooled, head), some_pixels(), title="transfer network", classes=CLASSES)
 
 
 @pytest.mark.slow
