@@ -137,7 +137,7 @@ def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str], n
     if n_layers > MOST_LAYERS:
         raise ExportError(
             f"The {title} was not saved as ONNX: it has {n_layers:,} layers, and converting more than {MOST_LAYERS} "
-            "can take all memory of the machine; it is saved as model.keras alone. Use a smaller backbone, such as VGG16."
+            "can take all memory of the machine; it is saved as model.keras alone. Use a smaller backbone."
         )
     size, name = pixels.shape[1], f"{title}, {note}" if note else title
     try:
