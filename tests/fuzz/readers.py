@@ -638,6 +638,7 @@ _OWN = tuple(
         "/proc",
         "/sys",
         "/usr",
+        *([sys.pycache_prefix] if sys.pycache_prefix else []),
     )
 )
 """Where the program itself, its libraries and what they read of the system lie; read, never written."""
@@ -655,9 +656,12 @@ def nothing_outside(place: Path) -> Iterator[list[str]]:
         _is_installed = True
     touched: list[str] = []
     _watched.append((os.path.realpath(place), touched))
+    # What a reader imports when it is first needed is Python's to write, not the reader's.
+    writes_bytecode, sys.dont_write_bytecode = not sys.dont_write_bytecode, True
     try:
         yield touched
     finally:
+        sys.dont_write_bytecode = not writes_bytecode
         _watched.pop()
 
 
