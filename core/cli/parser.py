@@ -70,7 +70,7 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
         one.set_defaults(run=commands[name])
         return one
 
-    for commands_of in (_looking, _sizing, _choosing, _comparing, _using):
+    for commands_of in (_looking, _sizing, _choosing, _comparing, _using, _providing):
         commands_of(add)
     return parser
 
@@ -239,7 +239,7 @@ def _comparing(add: AddCommand) -> None:
 
 
 def _using(add: AddCommand) -> None:
-    """Add what uses trained networks, weights, and the demo."""
+    """Add what uses trained networks, and describes how they were trained."""
     predict = add(
         "predict",
         "predict the class and its probabilities for every image of a folder",
@@ -287,6 +287,9 @@ def _using(add: AddCommand) -> None:
     methods.add_argument("--bibtex", type=path_of, default=None, metavar="FILE", help="write what it cites as BibTeX")
     methods.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 
+
+def _providing(add: AddCommand) -> None:
+    """Add what brings weights and models, lists plugins, and shows the program on its demo."""
     weights = add(
         "weights",
         "list, import or download trained weights",
