@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from core.data.demo import make_demo
 from core.progress import Progress
@@ -74,6 +75,8 @@ class Monkey(QObject):
             popup.close()
             QApplication.processEvents()
         for dialog in [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()]:
+            if not isValid(dialog):  # it was closed with the one before, or by a project that was opened meanwhile
+                continue
             if not isinstance(dialog, QFileDialog) and self.chance.random() < 0.5:
                 self._play_with(dialog)
             self.record.append(f"closed {type(dialog).__name__} {dialog.windowTitle()!r}")
