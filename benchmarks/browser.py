@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.cache import thumbnail_file
 from core.results import Dataset, Image, Split
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from desktop_app.application import make_qt_application
 from desktop_app.garbage import GarbageCollection, leave_out_of_collections
 from desktop_app.messages import Messages
@@ -43,7 +43,7 @@ TICK_MS, STALL_MS = 1, 50.0
 COLUMNS = ("site", "age", "device", "patient")
 
 
-def synthetic_view(folder: Path, n_images: int) -> DatasetView:
+def synthetic_summary(folder: Path, n_images: int) -> DatasetSummary:
     """Return a dataset of noise, divided, with its thumbnails."""
     chance = np.random.default_rng(0)
     keys = [f"{number:064x}" for number in range(N_THUMBNAILS)]
@@ -65,7 +65,7 @@ def synthetic_view(folder: Path, n_images: int) -> DatasetView:
     sides = np.arange(n_images) % 10
     split = Split(np.flatnonzero(sides < 6), np.flatnonzero(sides == 6), np.flatnonzero(sides > 6))
     dataset = Dataset(folder, folder, "folder", images, columns=COLUMNS)
-    return DatasetView(dataset, split, (), folder)
+    return DatasetSummary(dataset, split, (), folder)
 
 
 class Watch:
@@ -109,7 +109,7 @@ def measure(n_images: int) -> dict[str, float]:
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        view = synthetic_view(folder, n_images)
+        summary = synthetic_summary(folder, n_images)
         collection = GarbageCollection(app)  # as in the application
         collection.start()
         leave_out_of_collections(n_images)
@@ -117,12 +117,12 @@ def measure(n_images: int) -> dict[str, float]:
         store = QSettings(str(folder / "preferences.ini"), QSettings.Format.IniFormat)
         context = PageContext(ProjectModel(), service, Messages(), Preferences(store))
         context.model.start(folder)
-        context.model.store_result("dataset", context.model.key("dataset"), {"images": n_images}, view, content="x")
+        context.model.store_result("dataset", context.model.key("dataset"), {"images": n_images}, summary, content="x")
         watch = Watch()
         page = ImagesPage(context)
         page.resize(1100, 700)
         page.show()
-        grid, picture = page.picture.grid, page.picture
+        grid, content = page.content.grid, page.content
 
         def shows(n: int) -> Callable[[], bool]:
             return lambda: len(grid.images.keys) == n
@@ -136,15 +136,15 @@ def measure(n_images: int) -> dict[str, float]:
         with watch.of("clear the filters", shows(n_images), found):
             page.tree.clear_checks()
         with watch.of("search", lambda: len(grid.images.keys) < n_images, found):
-            QTest.keyClicks(picture.search, "00042")
+            QTest.keyClicks(content.search, "00042")
         with watch.of("clear the search", shows(n_images), found):
-            picture.search.clear()
+            content.search.clear()
         for words in ("File size", "age", "patient", "Path"):
-            if picture.order.findText(words) >= 0:
+            if content.order.findText(words) >= 0:
                 with watch.of(f"sort by {words}", shows(n_images), found):
-                    picture.order.setCurrentIndex(picture.order.findText(words))
+                    content.order.setCurrentIndex(content.order.findText(words))
         with watch.of("colour by site", shows(n_images), found):
-            picture.colour.setCurrentIndex(picture.colour.findText("site"))
+            content.colour.setCurrentIndex(content.colour.findText("site"))
         bar = grid.verticalScrollBar()
         with watch.of("scroll through", lambda: True, found):
             for step in range(60):
@@ -156,7 +156,7 @@ def measure(n_images: int) -> dict[str, float]:
             grid.clearSelection()
             grid.setCurrentIndex(grid.images.index(n_images // 2))
         with watch.of("larger thumbnails", lambda: True, found):
-            picture.enlarge()
+            content.enlarge()
         page.leave()
         page.close()
         service.close()

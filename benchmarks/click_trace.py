@@ -10,7 +10,7 @@ the coreset is shown. `--write` adds the figures under NAME to `benchmarks/resul
 
 1. one of its functions is on the stack when the click changes hands: when a message is put into a queue or a pipe, or
    taken out of one, in the window's thread, in its worker thread, or in the engine's process; and at the two ends,
-   where the engine chooses (`core.pipeline.stages.choose`) and where the page shows (`CoresetPicture.show_coreset`);
+   where the engine chooses (`core.pipeline.stages.choose`) and where the page shows (`CoresetContent.show_coreset`);
 2. or it defines the class of such a message, of the request that it brings, or of the result.
 
 Reports of progress are no part of the click. Left out are `desktop_app/widgets` and `desktop_app/theme.py`, which draw
@@ -35,7 +35,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = "CORESET_CLICK_TRACE"
 RESULTS = ROOT / "benchmarks" / "results" / "click_trace.md"
-ENDS = {("core/pipeline/stages.py", "choose"), ("desktop_app/pages/coreset_picture.py", "show_coreset")}
+ENDS = {("core/pipeline/stages.py", "choose"), ("desktop_app/pages/coreset_content.py", "show_coreset")}
 BESIDES = {"Progressed", "Reported", "Limited"}
 EVERY = 0.1
 """Seconds between two times at which an engine's process writes what it has seen."""
@@ -167,17 +167,17 @@ def _click(place: Path, trace: Trace) -> tuple[float, dict[str, dict[str, float]
     page: Any = window.page("coreset")
 
     def is_measured() -> bool:
-        return page._view is not None and page._view.coverage is not None
+        return page._summary is not None and page._summary.coverage is not None
 
     _wait(app, is_measured)
-    shown = page.picture.show_coreset
+    shown = page.content.show_coreset
     seen: list[dict[str, dict[str, float]]] = []
 
     def show(*arguments: Any) -> None:
         shown(*arguments)
         seen.append({"ran": dict(trace.ran), "on_the_way": dict(trace.on_the_way)})
 
-    page.picture.show_coreset = show
+    page.content.show_coreset = show
     clicked = time.monotonic()
     _press_upper_arrow(page.options.size.percent)
     _wait(app, lambda: bool(seen))
@@ -216,9 +216,9 @@ def _open_project(model: Any, place: Path) -> None:
     model.start(study.source)
     for section in ("features", "clusters"):
         model.put_settings(section, getattr(settings, section))
-    view = ScanDataset(study).run(NO_PROGRESS)
-    facts = {"images": len(view.dataset.images), "classes": list(view.dataset.classes)}
-    model.store_result("dataset", model.key("dataset"), facts, view, content=view.identity)
+    summary = ScanDataset(study).run(NO_PROGRESS)
+    facts = {"images": len(summary.dataset.images), "classes": list(summary.dataset.classes)}
+    model.store_result("dataset", model.key("dataset"), facts, summary, content=summary.identity)
     model.store_result("features", model.key("features"), {"images": 150}, "features")
     model.store_result("clusters", model.key("clusters"), {"seconds": 1.0}, 1.0)
 

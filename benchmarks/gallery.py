@@ -41,7 +41,7 @@ from desktop_app.widgets.sample_strip import SampleStrip
 from desktop_app.widgets.scatter import Scatter, component_label
 from desktop_app.widgets.silhouette_curve import SilhouetteCurve
 from desktop_app.widgets.skipped_table import SkippedTable
-from desktop_app.widgets.small_multiples import ClassPicture, SmallMultiples
+from desktop_app.widgets.small_multiples import ClassPlot, SmallMultiples
 from desktop_app.widgets.step_list import StepList
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.training_curves import TrainingCurves
@@ -253,7 +253,7 @@ class Gallery:
 
     def multiples(self) -> QWidget:
         tiles = SmallMultiples(4)
-        tiles.set_classes([ClassPicture(name, *self.blobs(n, 3)[:2], 3, n, "0.05") for name, n in CLASSES])
+        tiles.set_classes([ClassPlot(name, *self.blobs(n, 3)[:2], 3, n, "0.05") for name, n in CLASSES])
         tiles.set_chosen("erythroblast")
         return column(tiles)
 

@@ -5,7 +5,7 @@
 In `resources/help/samplers/overview.html` and `docs/samplers.md` what stands between ``<!-- samplers: NAME -->`` and
 ``<!-- end -->`` is written anew: names, titles, facts and seconds from the descriptions, gains from
 `benchmarks/results/quality.md`. A test asks that the files are as this would write them. Listed are the samplers that
-have a picture (see `benchmarks/sampler_pictures.py`); the program puts all others, plugins among them, behind them
+have a figure (see `benchmarks/sampler_figures.py`); the program puts all others, plugins among them, behind them
 when it shows the page, so that a new sampler changes no file of others.
 """
 
@@ -25,21 +25,21 @@ from core.selection.samplers import SAMPLERS
 
 ROOT = Path(__file__).resolve().parents[1]
 OVERVIEW = resource_folder() / "help" / "samplers" / "overview.html"
-PICTURES = OVERVIEW.with_name("pictures.json")
+FIGURES = OVERVIEW.with_name("figures.json")
 INDEX = ROOT / "docs" / "samplers.md"
 QUALITY = ROOT / "benchmarks" / "results" / "quality.md"
 # What every gain is over.
 CONTROL = "stratified"
 CHOSEN_BY = ("colour-texture+vgg16", "–")
 FIVE_PER_CENT = 6
-PICTURES_A_ROW = 3
+FIGURES_A_ROW = 3
 MADE = re.compile(r"(<!-- samplers: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def own_samplers() -> list[Sampler]:
-    """Return the program's own samplers that have a picture, in the order in which they are offered."""
-    pictured = json.loads(PICTURES.read_text(encoding="utf-8"))["chosen"]
-    return [sampler for name, sampler in SAMPLERS.items() if name in pictured and name not in SAMPLERS.plugins]
+    """Return the program's own samplers that have a figure, in the order in which they are offered."""
+    drawn = json.loads(FIGURES.read_text(encoding="utf-8"))["chosen"]
+    return [sampler for name, sampler in SAMPLERS.items() if name in drawn and name not in SAMPLERS.plugins]
 
 
 def lines() -> list[Sampler]:
@@ -77,14 +77,14 @@ def table() -> str:
     return "".join(sampler_row(each, gain_of(each, measured)) for each in lines())
 
 
-def pictures() -> str:
-    """Return the rows of pictures below it."""
+def figures() -> str:
+    """Return the rows of figures below it."""
     cells = [
-        f'<td><a href="help:samplers/{line.name}"><img src="picture:{line.name}" width="200" height="138"></a><br>'
+        f'<td><a href="help:samplers/{line.name}"><img src="figure:{line.name}" width="200" height="138"></a><br>'
         f'<a href="help:samplers/{line.name}">{line.title}</a></td>'
         for line in lines()
     ]
-    rows = [cells[first : first + PICTURES_A_ROW] for first in range(0, len(cells), PICTURES_A_ROW)]
+    rows = [cells[first : first + FIGURES_A_ROW] for first in range(0, len(cells), FIGURES_A_ROW)]
     return "".join(f"<tr>{''.join(row)}</tr>\n" for row in rows)
 
 
@@ -97,7 +97,7 @@ def index() -> str:
     return "".join(rows)
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"table": table, "pictures": pictures, "index": index}
+PARTS: Mapping[str, Callable[[], str]] = {"table": table, "figures": figures, "index": index}
 
 
 def made(file: Path) -> str:

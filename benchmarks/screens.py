@@ -1,10 +1,10 @@
-"""Pictures of the window: every page empty, busy, full and in error, light and dark, in three sizes.
+"""Screenshots of the window: every page empty, busy, full and in error, light and dark, in three sizes.
 
     xvfb-run -a -s "-screen 0 1920x1200x24" env QT_QPA_PLATFORM=xcb python -m benchmarks.screens out/screens [FOLDER]
 
 Drives the real application with real engine processes: the demo, or the folder that is named, is worked through by
 "Do everything" with short trainings, and each page is grabbed on the way. Nothing of the user's is touched: settings,
-data and cache lie in a temporary folder. The pictures are for looking at; nothing is asserted.
+data and cache lie in a temporary folder. The screenshots are for looking at; nothing is asserted.
 """
 
 import argparse
@@ -34,12 +34,12 @@ LONGEST_S = 1800.0
 
 
 class Photographer:
-    """Works through a study in the real window and takes the pictures.
+    """Works through a study in the real window and takes screenshots.
 
     Parameters
     ----------
     out : Path
-        Folder of the pictures: ``STATE_PAGE_WIDTHxHEIGHT_THEME.png``.
+        Folder of the screenshots: ``STATE_PAGE_WIDTHxHEIGHT_THEME.png``.
     sizes : sequence of (width, height)
     """
 
@@ -153,7 +153,7 @@ class Photographer:
 
 
 def main() -> int:
-    """Take the pictures."""
+    """Take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("folder", type=Path, nargs="?", help="images; default: the demo")

@@ -33,7 +33,7 @@ from core.cache import thumbnail_file
 from core.pipeline.study import Study
 from core.results import Dataset, Image, Split
 from core.service.comparison_requests import CompareNetworks
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.feature_requests import ComputeFeatures
 from core.service.requests import AnyRequest
 from core.settings import ComparisonSettings, FeatureSettings, Settings, TrainingSettings
@@ -144,7 +144,7 @@ def busy_engines(session: Session, place: Path, quick: bool, figures: Figures) -
     session.lag_of("training", CompareNetworks(study, place / "runs", None), figures)
 
 
-def synthetic_view(place: Path) -> DatasetView:
+def synthetic_summary(place: Path) -> DatasetSummary:
     """17,000 images that were never read, with thumbnails of 1,500 in the cache."""
     rng = np.random.default_rng(0)
     pixels = [f"{number:064x}" for number in range(N_THUMBNAILS)]
@@ -159,7 +159,7 @@ def synthetic_view(place: Path) -> DatasetView:
     sides = rng.permutation(N_IMAGES)
     cuts = (int(N_IMAGES * 0.56), int(N_IMAGES * 0.7))
     pool, validation, test = (np.sort(part) for part in np.split(sides, cuts))
-    return DatasetView(dataset, Split(pool, validation, test), (), place)
+    return DatasetSummary(dataset, Split(pool, validation, test), (), place)
 
 
 def _image(number: int, label: int, pixels: list[str]) -> Image:
@@ -182,13 +182,13 @@ def large_project(session: Session, place: Path, figures: Figures) -> None:
     """The pages with 17,000 images."""
     model = session.application.context.model
     place.mkdir(parents=True, exist_ok=True)
-    view = synthetic_view(place)
+    summary = synthetic_summary(place)
     model.start(place)
     session.window.frame.host.show_stage("dataset")
     page: Any = session.window.page("dataset")
-    facts = {"images": N_IMAGES, "classes": list(view.dataset.classes)}
+    facts = {"images": N_IMAGES, "classes": list(summary.dataset.classes)}
     began = time.perf_counter()
-    model.store_result("dataset", model.key("dataset"), facts, view)
+    model.store_result("dataset", model.key("dataset"), facts, summary)
     session.window.repaint()
     figures.add("17,000 images: Dataset page shown", 1000 * (time.perf_counter() - began), float("inf"), "ms")
     again, work = widgets.timed([page.refresh] * 5)

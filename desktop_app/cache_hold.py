@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, QTimer
 
 from core.cache_use import release, use
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from desktop_app.project_model import ProjectModel
 
 RENEW_MS = 60 * 60 * 1000
@@ -28,12 +28,12 @@ class CacheHold(QObject):
 
     def hold(self) -> None:
         """Hold the thumbnails of the dataset that is open, and those of no other."""
-        view = self._model.value("dataset")
-        if not isinstance(view, DatasetView):
+        summary = self._model.value("dataset")
+        if not isinstance(summary, DatasetSummary):
             self._renewal.stop()
             release()
             return
-        use(view.cache_folder, "thumbnails")
+        use(summary.cache_folder, "thumbnails")
         self._renewal.start()
 
     def _on_results(self, stage: str) -> None:

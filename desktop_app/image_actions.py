@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
 from core.errors import CoresetError
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.image_requests import DecodedImage, DecodeImage
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
 from desktop_app.models.pixels import image_of
@@ -54,27 +54,27 @@ class ImageActions(QObject):
     # --- what is known ----------------------------------------------------------------------------------------
 
     @property
-    def view(self) -> DatasetView | None:
+    def summary(self) -> DatasetSummary | None:
         """The dataset that images are of; None while there is none."""
-        return self._images.view
+        return self._images.summary
 
     def paths(self, indices: Sequence[int]) -> list[str]:
         """Return the paths of images."""
-        view = self._images.view
-        return [] if view is None else [view.dataset.images[index].path for index in indices]
+        summary = self._images.summary
+        return [] if summary is None else [summary.dataset.images[index].path for index in indices]
 
     def classes(self) -> tuple[str, ...]:
         """Return the classes that an image may be given, sorted: those of the dataset, and those that were added."""
-        view = self._images.view
+        summary = self._images.summary
         added = {record.new for record in self._model.settings("data").relabelled}
-        return tuple(sorted({*(view.dataset.classes if view is not None else ()), *added}))
+        return tuple(sorted({*(summary.dataset.classes if summary is not None else ()), *added}))
 
     def class_of(self, index: int) -> str:
         """Return the class of an image as it is recorded now, also before the dataset is divided again."""
-        view = self._images.view
-        if view is None:
+        summary = self._images.summary
+        if summary is None:
             return ""
-        image = view.dataset.images[index]
+        image = summary.dataset.images[index]
         recorded = {record.path: record.new for record in self._model.settings("data").relabelled}
         return str(recorded.get(image.path, image.original_class or image.class_name))
 
@@ -91,10 +91,10 @@ class ImageActions(QObject):
 
     def why_no_pins(self, indices: Sequence[int]) -> str:
         """Return why images cannot be pinned, or an empty text."""
-        view = self._images.view
-        if view is None:
+        summary = self._images.summary
+        if summary is None:
             return "No images are loaded."
-        pool = set(view.split.pool.tolist())
+        pool = set(summary.split.pool.tolist())
         return "" if any(index in pool for index in indices) else "Only images of the pool can be in a coreset."
 
     def why_no_similar(self) -> str:
@@ -111,8 +111,8 @@ class ImageActions(QObject):
         ----------
         how : {"in", "out", ""}
         """
-        view = self._images.view
-        pool = set(view.split.pool.tolist()) if view is not None else set()
+        summary = self._images.summary
+        pool = set(summary.split.pool.tolist()) if summary is not None else set()
         paths = set(self.paths([index for index in indices if index in pool or not how]))
         if not paths:
             return
@@ -136,11 +136,11 @@ class ImageActions(QObject):
 
     def relabel(self, indices: Sequence[int], class_name: str) -> None:
         """Give images another class; the class that the source gives them removes the record of it."""
-        view = self._images.view
+        summary = self._images.summary
         name = class_name.strip()
-        if view is None or not name:
+        if summary is None or not name:
             return
-        chosen = [view.dataset.images[index] for index in indices]
+        chosen = [summary.dataset.images[index] for index in indices]
         in_source = {image.path: image.original_class or image.class_name for image in chosen}
         before = self._model.settings("data").relabelled
         try:
@@ -193,8 +193,8 @@ class ImageActions(QObject):
 
     def show_in_folder(self, indices: Sequence[int]) -> None:
         """Show the file of the first image in the system's file manager."""
-        view = self._images.view
-        file = view.file(indices[0]) if view is not None else None
+        summary = self._images.summary
+        file = summary.file(indices[0]) if summary is not None else None
         if file is None or not file.exists():
             self._messages.warning("The file was not found. Use File > Locate images to choose its new location.")
         elif not show_in_folder(file):
@@ -202,10 +202,10 @@ class ImageActions(QObject):
 
     def copy_paths(self, indices: Sequence[int]) -> None:
         """Copy the full paths of images, a line each."""
-        view = self._images.view
-        if view is None:
+        summary = self._images.summary
+        if summary is None:
             return
-        lines = [f"{view.file(index)}" + (f" {path}" if view.is_one_file else "")
+        lines = [f"{summary.file(index)}" + (f" {path}" if summary.is_one_file else "")
                  for index, path in zip(indices, self.paths(indices), strict=True)]  # fmt: skip
         QGuiApplication.clipboard().setText("\n".join(lines))
         self._messages.info(f"Copied {'the path' if len(lines) == 1 else f'{len(lines):,} paths'}.")
@@ -217,9 +217,9 @@ class ImageActions(QObject):
         else:
             self._messages.warning("The image cannot be read now. Scan the dataset again.")
 
-    def _copy(self, picture: DecodedImage) -> None:
-        if not picture.rgb:
-            self._messages.warning(picture.problem)
+    def _copy(self, decoded: DecodedImage) -> None:
+        if not decoded.rgb:
+            self._messages.warning(decoded.problem)
             return
-        QGuiApplication.clipboard().setImage(image_of(picture))
-        self._messages.info(f"Copied the image ({picture.width:,} × {picture.height:,} pixels).")
+        QGuiApplication.clipboard().setImage(image_of(decoded))
+        self._messages.info(f"Copied the image ({decoded.width:,} × {decoded.height:,} pixels).")

@@ -30,7 +30,7 @@ DEMO_LAST_FILE = ".truth.csv"
 
 
 def demo_folder() -> Path:
-    """Return where the demo's pictures lie once they are drawn."""
+    """Return where the demo's images lie once they are drawn."""
     return user_data_folder() / "demo" / "synthetic cells"
 
 

@@ -63,7 +63,7 @@ class SelfTest(QObject):
         """
         window, model = self._application.window, self._application.context.model
         with self._step("demo"):
-            # Fewer pictures than the demo has, for the sake of slow machines; opened the way a user opens it.
+            # Fewer images than the demo has, for the sake of slow machines; opened the way a user opens it.
             self._result(DrawDemo(demo_folder(), N_IMAGES))
             window.files.open_demo()
             self._wait(lambda: model.state("dataset") == "done", "the demo was not scanned")

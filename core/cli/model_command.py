@@ -12,7 +12,7 @@ from core.cli.terminal import say, table
 from core.errors import SettingsError
 from core.features.own_models.store import own_model_named
 from core.service.at_once import answer
-from core.service.model_requests import MODEL_SETTINGS, AddModel, ListModels, ModelView, RemoveModel
+from core.service.model_requests import MODEL_SETTINGS, AddModel, ListModels, ModelSummary, RemoveModel
 from core.words import byte_size
 
 
@@ -61,7 +61,7 @@ def _list() -> int:
     return 0
 
 
-def _show(one: ModelView) -> None:
+def _show(one: ModelSummary) -> None:
     rate = f"{1 / one.seconds_per_image:.3g} images/s on one thread" if one.seconds_per_image else "not measured"
     for name, value in (
         ("extractor", one.name),

@@ -38,7 +38,7 @@ _AT_ONCE = 32
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _DemoImage:
     """One file to be drawn."""
 
     path: str
@@ -72,10 +72,10 @@ def make_demo(
     """
     if n_images < LEAST_IMAGES:
         raise DatasetError(f"The demo requires at least {LEAST_IMAGES} images; found {n_images}.")
-    pictures, copies, broken = _plan(n_images, seed)
+    images, copies, broken = _plan(n_images, seed)
 
-    def write(picture: _Picture) -> None:
-        (folder / picture.path).write_bytes(_drawn(picture, seed, side))
+    def write(image: _DemoImage) -> None:
+        (folder / image.path).write_bytes(_drawn(image, seed, side))
 
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -83,17 +83,17 @@ def make_demo(
         for name in CLASSES:
             (folder / name).mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(thread_count(), thread_name_prefix="demo") as pool:
-            for start in range(0, len(pictures), _AT_ONCE):
-                progress.report(start, len(pictures), "Drawing synthetic cells: images")
-                list(pool.map(write, pictures[start : start + _AT_ONCE]))
+            for start in range(0, len(images), _AT_ONCE):
+                progress.report(start, len(images), "Drawing synthetic cells: images")
+                list(pool.map(write, images[start : start + _AT_ONCE]))
         for copy, original in copies:
             (folder / copy.path).write_bytes((folder / original.path).read_bytes())
         whole = _drawn(broken, seed, side)
         (folder / broken.path).write_bytes(whole[: len(whole) // 2])
-        _write_truth(folder, pictures + [copy for copy, _ in copies])
+        _write_truth(folder, images + [copy for copy, _ in copies])
     except OSError as error:
         raise DatasetError(f"The demo cannot be written to {folder} ({reason_of(error)}).") from error
-    progress.report(len(pictures), len(pictures), "Drawing synthetic cells: images")
+    progress.report(len(images), len(images), "Drawing synthetic cells: images")
 
 
 def demo_truth(folder: Path) -> Mapping[str, str]:
@@ -111,7 +111,7 @@ def demo_truth(folder: Path) -> Mapping[str, str]:
     return {row["path"]: row["kind"] for row in csv.DictReader(io.StringIO(text))}
 
 
-def _plan(n_images: int, seed: int) -> tuple[list[_Picture], list[tuple[_Picture, _Picture]], _Picture]:
+def _plan(n_images: int, seed: int) -> tuple[list[_DemoImage], list[tuple[_DemoImage, _DemoImage]], _DemoImage]:
     """Return the images to draw, the copies with their originals, and the file to be truncated."""
     kinds: list[tuple[str, str]] = []
     n_drawn = n_images - _N_COPIES
@@ -120,17 +120,17 @@ def _plan(n_images: int, seed: int) -> tuple[list[_Picture], list[tuple[_Picture
         by_kind = _shares({kind: one.share for kind, one in CLASSES[name].kinds.items()}, number)
         kinds += [(name, kind) for kind, count in by_kind.items() for _ in range(count)]
     numbers = [int(number) for number in generator(seed, "demo", "numbers").permutation(n_images + 1)]
-    pictures = [
-        _Picture(_path(name, number), name, kind, number)
+    images = [
+        _DemoImage(_path(name, number), name, kind, number)
         for (name, kind), number in zip(kinds, numbers[:n_drawn], strict=True)
     ]
     copies = []
     for (origin, label), number in zip((_TWICE, _UNDER_TWO_LABELS), numbers[n_drawn:n_images], strict=True):
-        original = next(picture for picture in pictures if picture.class_name == origin)
-        copies.append((_Picture(_path(label, number), label, original.kind, number), original))
+        original = next(image for image in images if image.class_name == origin)
+        copies.append((_DemoImage(_path(label, number), label, original.kind, number), original))
     kind = next(iter(CLASSES[_BROKEN].kinds))
-    broken = _Picture(_path(_BROKEN, numbers[n_images]), _BROKEN, kind, numbers[n_images])
-    return pictures, copies, broken
+    broken = _DemoImage(_path(_BROKEN, numbers[n_images]), _BROKEN, kind, numbers[n_images])
+    return images, copies, broken
 
 
 def _shares(shares: Mapping[str, float], total: int) -> dict[str, int]:
@@ -147,16 +147,16 @@ def _path(class_name: str, number: int) -> str:
     return f"{class_name}/synthetic_{number:05d}.jpg"
 
 
-def _drawn(picture: _Picture, seed: int, side: int) -> bytes:
-    rng = generator(seed, "demo", picture.class_name, picture.kind, picture.number)
-    rgb = draw_cell(picture.class_name, picture.kind, side, rng)
+def _drawn(image: _DemoImage, seed: int, side: int) -> bytes:
+    rng = generator(seed, "demo", image.class_name, image.kind, image.number)
+    rgb = draw_cell(image.class_name, image.kind, side, rng)
     _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(rgb[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return encoded.tobytes()
 
 
-def _write_truth(folder: Path, pictures: list[_Picture]) -> None:
+def _write_truth(folder: Path, images: list[_DemoImage]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "kind"))
-    writer.writerows((picture.path, picture.kind) for picture in sorted(pictures, key=lambda one: one.path))
+    writer.writerows((image.path, image.kind) for image in sorted(images, key=lambda one: one.path))
     write_atomically(folder / _TRUTH, text.getvalue().encode())

@@ -56,7 +56,7 @@ class ShownTable:
 
 
 @dataclass(frozen=True)
-class Picture:
+class EmbeddedImage:
     """One image: its data address, what has it, and the colour of its frame (empty for none)."""
 
     address: str
@@ -65,15 +65,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class PictureRows:
-    """Pictures in rows, each row with a title."""
+class ImageRows:
+    """Images in rows, each row with a title."""
 
-    rows: tuple[tuple[str, tuple[Picture, ...]], ...]
+    rows: tuple[tuple[str, tuple[EmbeddedImage, ...]], ...]
     caption: str
-    block: str = "pictures"
+    block: str = "images"
 
 
-Block = Words | Folded | Drawing | ShownTable | PictureRows
+Block = Words | Folded | Drawing | ShownTable | ImageRows
 
 
 @dataclass
@@ -114,12 +114,12 @@ class Section:
         """Add tables as CSV only."""
         self.tables += [table for table in tables if table.rows]
 
-    def picture_rows(self, rows: Iterable[tuple[str, Sequence[Picture]]], caption: str) -> None:
+    def image_rows(self, rows: Iterable[tuple[str, Sequence[EmbeddedImage]]], caption: str) -> None:
         """Add rows of images; rows without images are omitted."""
         kept = tuple((title, tuple(p for p in row if p.address)) for title, row in rows)
         kept = tuple(row for row in kept if row[1])
         if kept:
-            self.blocks.append(PictureRows(kept, caption))
+            self.blocks.append(ImageRows(kept, caption))
 
 
 class Numbering:

@@ -8,9 +8,9 @@ from core.cache import write_atomically
 from core.errors import ExportError
 from core.output import class_tables, curve_figures
 from core.output import training_figures as figures
-from core.output.blocks import Numbering, Picture, Section
+from core.output.blocks import EmbeddedImage, Numbering, Section
+from core.output.embedded_images import embedded
 from core.output.external_test import ExternalTest, write_answers
-from core.output.pictures import picture
 from core.output.placing import disk_sentence
 from core.output.report import Tile, WrittenReport, render_page
 from core.output.tables import Cell, Column, Table, write_table
@@ -176,12 +176,12 @@ def _confusion(test: ExternalTest, numbering: Numbering, cache_folder: Path | No
             continue
         behind = np.flatnonzero((run.true == true) & (run.predicted == predicted))
         most_confident = behind[np.argsort(-run.confidence[behind], kind="stable")][:_PER_CELL]
-        pictures = [
-            Picture(picture(test.dataset, int(run.test_indices[at]), cache_folder), f"{run.confidence[at]:.2f}")
+        images = [
+            EmbeddedImage(embedded(test.dataset, int(run.test_indices[at]), cache_folder), f"{run.confidence[at]:.2f}")
             for at in most_confident
         ]
-        rows.append((f"{run.classes[true]} as {run.classes[predicted]} ({len(behind):,})", pictures))
-    section.picture_rows(
+        rows.append((f"{run.classes[true]} as {run.classes[predicted]} ({len(behind):,})", images))
+    section.image_rows(
         rows,
         "Images behind the largest cells, those with the highest confidence first; the number is the confidence. All "
         f"are listed in {ANSWERS}.",

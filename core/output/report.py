@@ -24,7 +24,7 @@ from core.output.report_sections import (
 from core.output.search_report import search_section
 from core.output.tables import write_table
 from core.output.training_figures import accuracy_with_intervals
-from core.output.training_sections import comparison_section, has_picture, headline, paper_section
+from core.output.training_sections import comparison_section, has_figure, headline, paper_section
 from core.palette import dark_colours
 from core.progress import NO_PROGRESS, Progress
 from core.version import __version__
@@ -134,7 +134,7 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
         section.say("Networks were not trained, so the cost of the coreset in accuracy was not measured.")
     if content.clusters:
         section.say(structure_summary(content.clusters))
-    if comparison is not None and has_picture(comparison):
+    if comparison is not None and has_figure(comparison):
         numbering.draw(
             section,
             accuracy_with_intervals(comparison),

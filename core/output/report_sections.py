@@ -6,10 +6,10 @@ from typing import TypeVar
 from core.data.relabelling import relabelled_notes
 from core.output import figures
 from core.output import report_tables as tables
-from core.output.blocks import Numbering, Picture, Section
+from core.output.blocks import EmbeddedImage, Numbering, Section
 from core.output.content import Labels, ReportContent
+from core.output.embedded_images import embedded
 from core.output.manifest import library_versions
-from core.output.pictures import picture
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
 from core.selection.class_budgets import rule_over_classes
@@ -21,7 +21,7 @@ CLASSES_A_FIGURE = 12
 CLASSES_DRAWN = 48
 """Classes beyond these are in the tables only."""
 
-_NO_PICTURES = "A private report shows no images."
+_NO_IMAGES = "A private report shows no images."
 _Item = TypeVar("_Item")
 
 
@@ -37,7 +37,7 @@ def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering
         section.say(note, "note")
     numbering.draw(section, figures.class_histogram(dataset, split), "Images by class (paper, Fig. 4).")
     section.show(tables.class_table(dataset, split), limit=60)
-    _sample_pictures(section, content, labels)
+    _sample_images(section, content, labels)
     _label_errors(section, content, labels)
     return section
 
@@ -110,7 +110,7 @@ def clusters_section(content: ReportContent, labels: Labels, numbering: Numberin
                 "Two components show only a small part of the features that were clustered.",
             )
         numbering.draw(section, figures.cluster_sizes(clusters), "Images in each cluster (paper, Fig. 6).")
-    _medoid_pictures(section, content, labels)
+    _medoid_images(section, content, labels)
     section.show(tables.cluster_table(content, labels), limit=40)
     section.keep(tables.silhouette_table(content.clusters))
     return section
@@ -134,7 +134,7 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
             f"Images that {sampler_mark(coreset.sampler).title} selects from each cluster, next to a random draw "
             "of as many images from the whole pool (paper, Fig. 2).",
         )
-    _chosen_pictures(section, content, labels)
+    _chosen_images(section, content, labels)
     if content.coverage is not None:
         section.say(
             "Coverage: the distance of the pool images from their nearest selected image, in the space of the "
@@ -142,7 +142,7 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
             "whole (MMD²)."
         )
         section.show(tables.coverage_table(content.coverage), limit=60)
-        _worst_pictures(section, content, labels)
+        _worst_images(section, content, labels)
     if content.proxy:
         numbering.draw(
             section,
@@ -270,9 +270,9 @@ def _label_errors(section: Section, content: ReportContent, labels: Labels) -> N
     section.show(tables.near_duplicates_table(content, labels))
 
 
-def _sample_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+def _sample_images(section: Section, content: ReportContent, labels: Labels) -> None:
     if labels.private is not None:
-        section.say(_NO_PICTURES, "small")
+        section.say(_NO_IMAGES, "small")
         return
     images = content.dataset.images
     n = 8 if len(content.dataset.classes) <= 12 else 4
@@ -280,25 +280,25 @@ def _sample_pictures(section: Section, content: ReportContent, labels: Labels) -
     for name in content.dataset.classes[:CLASSES_DRAWN]:
         # By the hash of their pixels: as good as at random, and the same every time.
         mine = sorted((i for i, image in enumerate(images) if image.class_name == name), key=lambda i: images[i].pixels)
-        rows.append((name, [_picture(content, index) for index in mine[:n]]))
-    section.picture_rows(rows, "Sample images of each class (paper, Fig. 3).")
+        rows.append((name, [_image(content, index) for index in mine[:n]]))
+    section.image_rows(rows, "Sample images of each class (paper, Fig. 3).")
 
 
-def _medoid_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+def _medoid_images(section: Section, content: ReportContent, labels: Labels) -> None:
     if labels.private is not None:
         return
     rows = []
     for each in content.clusters[:CLASSES_DRAWN]:
         shares = [percent(round(float(size), 2)) for size in each.sizes / max(1, each.sizes.sum())]
         row = [
-            _picture(content, int(medoid), f"{cluster + 1}: {shares[cluster]}", cluster_mark(cluster).colour)
+            _image(content, int(medoid), f"{cluster + 1}: {shares[cluster]}", cluster_mark(cluster).colour)
             for cluster, medoid in enumerate(each.medoids)
         ]
         rows.append((each.class_name, row))
-    section.picture_rows(rows, "The medoid of each cluster, with the cluster's share of its class.")
+    section.image_rows(rows, "The medoid of each cluster, with the cluster's share of its class.")
 
 
-def _chosen_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+def _chosen_images(section: Section, content: ReportContent, labels: Labels) -> None:
     coreset = content.coreset
     if labels.private is not None or coreset is None:
         return
@@ -306,21 +306,21 @@ def _chosen_pictures(section: Section, content: ReportContent, labels: Labels) -
     rows = []
     for name in list(coreset.budgets)[:CLASSES_DRAWN]:
         mine = [int(index) for index in coreset.indices if images[index].class_name == name]
-        rows.append((name, [_picture(content, index) for index in mine[:8]]))
-    section.picture_rows(rows, "The first images selected from each class.")
+        rows.append((name, [_image(content, index) for index in mine[:8]]))
+    section.image_rows(rows, "The first images selected from each class.")
 
 
-def _worst_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+def _worst_images(section: Section, content: ReportContent, labels: Labels) -> None:
     coverage = content.coverage
     if labels.private is not None or coverage is None:
         return
     worst = [index for index in coverage.worst_indices if index >= 0][:10]
-    row = [_picture(content, index, content.dataset.images[index].class_name) for index in worst]
-    section.picture_rows([("", row)], "The images of the pool that the coreset covers worst.")
+    row = [_image(content, index, content.dataset.images[index].class_name) for index in worst]
+    section.image_rows([("", row)], "The images of the pool that the coreset covers worst.")
 
 
-def _picture(content: ReportContent, index: int, caption: str = "", colour: str = "") -> Picture:
-    return Picture(picture(content.dataset, index, content.cache_folder), caption, colour)
+def _image(content: ReportContent, index: int, caption: str = "", colour: str = "") -> EmbeddedImage:
+    return EmbeddedImage(embedded(content.dataset, index, content.cache_folder), caption, colour)
 
 
 def _chunks(items: Sequence[_Item]) -> list[Sequence[_Item]]:

@@ -119,7 +119,7 @@ def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
     return sentences
 
 
-def has_picture(comparison: Comparison | None) -> bool:
+def has_figure(comparison: Comparison | None) -> bool:
     """Return whether the comparison has a row that the figure can show."""
     return comparison is not None and any(row.sampler != figures.EVERYTHING for row in comparison.rows)
 

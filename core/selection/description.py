@@ -50,10 +50,10 @@ class Sampler(Description):
         The measurement behind that sentence: data, figures and what they were compared with.
     mark : Mark or None
         How it is drawn; None: one of the spare marks.
-    picture : {"", "clusters", "spokes", "mean", "links", "ring"}
+    figure : {"", "clusters", "spokes", "mean", "links", "ring"}
         What its figure in Help shows: clusters, lines from each image to its selected one, the mean,
         links between selected images, the ring at the median distance; empty: the images alone.
-    picture_numbered : bool
+    figure_numbered : bool
         Whether the first images are numbered there: an order, and no chance in it.
 
     Raises
@@ -75,8 +75,8 @@ class Sampler(Description):
     why_recommended: str = ""
     evidence: str = ""
     mark: Mark | None = None
-    picture: Literal["", "clusters", "spokes", "mean", "links", "ring"] = ""
-    picture_numbered: bool = False
+    figure: Literal["", "clusters", "spokes", "mean", "links", "ring"] = ""
+    figure_numbered: bool = False
 
     def __post_init__(self) -> None:
         if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):

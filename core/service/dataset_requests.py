@@ -15,11 +15,11 @@ from core.results import Dataset, Duplicates, NearDuplicate, Split, SuspectedLab
 from core.service.requests import Request
 from core.settings import DataSettings
 
-__all__ = ["DatasetFindings", "DatasetView", "DrawDemo", "ExclusionSuggestion", "FindLabelErrors", "ScanDataset"]
+__all__ = ["DatasetFindings", "DatasetSummary", "DrawDemo", "ExclusionSuggestion", "FindLabelErrors", "ScanDataset"]
 
 
 @dataclass(frozen=True)
-class DatasetView:
+class DatasetSummary:
     """A scanned dataset and its split.
 
     Attributes
@@ -104,13 +104,13 @@ class DatasetFindings:
 
 
 @dataclass(frozen=True)
-class ScanDataset(Request[DatasetView]):
+class ScanDataset(Request[DatasetSummary]):
     """Scan the images and divide them; the first request of the window, which does not import scikit-learn."""
 
     study: Study
 
     @limited(seconds=900)
-    def run(self, progress: Progress) -> DatasetView:
+    def run(self, progress: Progress) -> DatasetSummary:
         """Scan the dataset, and divide the images."""
         from core.data.dataset import find_duplicates, scan
         from core.data.group_patterns import suggest_patterns
@@ -131,7 +131,7 @@ class ScanDataset(Request[DatasetView]):
         suggested = () if any(image.group for image in dataset.images) else suggest_patterns(dataset.images)
         patterns = tuple((one.pattern, one.n_groups) for one in suggested)
         suspected = suspect_patterns(dataset.images, study.settings.data)
-        return DatasetView(dataset, split, same, study.cache_folder, patterns, suspected)
+        return DatasetSummary(dataset, split, same, study.cache_folder, patterns, suspected)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from core.service.requests import Request
 
 
 @dataclass(frozen=True)
-class ExtractorsView:
+class ExtractorsSummary:
     """All extractors on this machine.
 
     Attributes
@@ -31,7 +31,7 @@ class ExtractorsView:
 
 
 @dataclass(frozen=True)
-class FeaturesView:
+class FeaturesSummary:
     """Summary of the extracted features and their reduction.
 
     Attributes
@@ -61,13 +61,13 @@ class FeaturesView:
 
 
 @dataclass(frozen=True)
-class DescribeExtractors(Request[ExtractorsView]):
+class DescribeExtractors(Request[ExtractorsSummary]):
     """Describe the requirements and costs of all extractors, and the separation of those that are computed."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
 
-    def run(self, progress: Progress) -> ExtractorsView:
+    def run(self, progress: Progress) -> ExtractorsSummary:
         """Inspect weights, cache and machine; nothing is extracted."""
         from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
         from core.pipeline.stages import open_dataset, split_dataset
@@ -77,7 +77,7 @@ class DescribeExtractors(Request[ExtractorsView]):
         split = split_dataset(dataset, study.settings)
         facts = extractor_facts(study, dataset, split)
         found = [separation_if_computed(study, dataset, split, fact, progress) for fact in facts]
-        return ExtractorsView(
+        return ExtractorsSummary(
             facts=facts,
             separations=tuple(one for one in found if one is not None),
             after=estimate_after_features(study, dataset, split),
@@ -85,12 +85,12 @@ class DescribeExtractors(Request[ExtractorsView]):
 
 
 @dataclass(frozen=True)
-class ComputeFeatures(Request[FeaturesView]):
+class ComputeFeatures(Request[FeaturesSummary]):
     """Extract and reduce features, and measure the separation of each extractor."""
 
     study: Study
 
-    def run(self, progress: Progress) -> FeaturesView:
+    def run(self, progress: Progress) -> FeaturesSummary:
         """Compute the results that are not in the cache."""
         from core.pipeline.exporting import labels_of
         from core.pipeline.stages import (
@@ -107,7 +107,7 @@ class ComputeFeatures(Request[FeaturesView]):
         split = split_dataset(dataset, study.settings)
         extract_features(study, dataset, split, progress=StepProgress(progress, 0, 2))
         prepared = prepare(study, StepProgress(progress, 1, 2), until="reduction")
-        return FeaturesView(
+        return FeaturesSummary(
             separations=separations(prepared, progress),
             weights=tuple(e.weights for e in prepared.extracted),
             failed=tuple(skipped for e in prepared.extracted for skipped in e.failed),

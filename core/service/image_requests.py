@@ -39,7 +39,7 @@ class DecodedImage:
 
 
 @dataclass(frozen=True)
-class SimilarView:
+class SimilarImages:
     """The images that are most similar to others.
 
     Attributes
@@ -90,7 +90,7 @@ class OpenImageService(Request["ImageService"]):
 
 
 @dataclass(frozen=True)
-class FindSimilar(ServiceRequest["ImageService", SimilarView]):
+class FindSimilar(ServiceRequest["ImageService", SimilarImages]):
     """Find the images that are most similar to one image or to any of several.
 
     Attributes
@@ -108,7 +108,7 @@ class FindSimilar(ServiceRequest["ImageService", SimilarView]):
     n: int
     of_class: str = ""
 
-    def run(self, service: "ImageService", progress: Progress) -> SimilarView:
+    def run(self, service: "ImageService", progress: Progress) -> SimilarImages:
         """See `ImageService.similar`."""
         return service.similar(self.indices, self.n, self.of_class, progress)
 

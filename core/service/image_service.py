@@ -12,7 +12,7 @@ from core.pipeline.stages import Prepared, open_dataset, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset
-from core.service.image_requests import DecodedImage, SimilarView
+from core.service.image_requests import DecodedImage, SimilarImages
 from core.service.similar import similar_images
 
 LARGEST_SIDE = 4_096
@@ -52,7 +52,7 @@ class ImageService(ABC):
 
     def similar(
         self, indices: Sequence[int], n: int, of_class: str = "", progress: Progress = NO_PROGRESS
-    ) -> SimilarView:
+    ) -> SimilarImages:
         """Return the images that are most similar to any of `indices`, by the embedding across classes.
 
         Parameters

@@ -22,7 +22,7 @@ SECONDS, MOST_BYTES = 600, 8_000_000_000
 
 
 @dataclass(frozen=True)
-class ModelView:
+class ModelSummary:
     """A model that was added; `difference` and `notes` are only known when it is added."""
 
     name: str
@@ -43,7 +43,7 @@ class ModelView:
 
 
 @dataclass(frozen=True)
-class InspectedView:
+class InspectedModel:
     """What is known of a model file before it is added.
 
     Attributes
@@ -74,12 +74,12 @@ class InspectedView:
 
 
 @dataclass(frozen=True)
-class ListModels(Request[tuple[ModelView, ...]]):
+class ListModels(Request[tuple[ModelSummary, ...]]):
     """List the models that were added."""
 
     is_for_display: ClassVar[bool] = True
 
-    def run(self, progress: Progress) -> tuple[ModelView, ...]:  # noqa: ARG002
+    def run(self, progress: Progress) -> tuple[ModelSummary, ...]:  # noqa: ARG002
         """Read their descriptions."""
         from core.features.own_models.store import OwnModel, own_models
 
@@ -87,7 +87,7 @@ class ListModels(Request[tuple[ModelView, ...]]):
 
 
 @dataclass(frozen=True)
-class InspectModel(Request[InspectedView]):
+class InspectModel(Request[InspectedModel]):
     """Read what a model file, and the description beside it, say; nothing is run.
 
     Attributes
@@ -102,13 +102,13 @@ class InspectModel(Request[InspectedView]):
     description: Path | None = None
 
     @limited(seconds=SECONDS, n_bytes=MOST_BYTES)
-    def run(self, progress: Progress) -> InspectedView:  # noqa: ARG002
+    def run(self, progress: Progress) -> InspectedModel:  # noqa: ARG002
         """Parse the files."""
         from core.features.own_models.adding import inspect_model
 
         found = inspect_model(self.file, self.description)
         shape = found.structure.image.shape
-        return InspectedView(
+        return InspectedModel(
             found.file,
             found.title,
             found.description.name if found.description is not None else "",
@@ -121,7 +121,7 @@ class InspectModel(Request[InspectedView]):
 
 
 @dataclass(frozen=True)
-class AddModel(Request[ModelView]):
+class AddModel(Request[ModelSummary]):
     """Check a model, run it on synthetic images, and add it as an extractor.
 
     Attributes
@@ -145,7 +145,7 @@ class AddModel(Request[ModelView]):
     is_complete: bool = False
 
     @limited(seconds=SECONDS, n_bytes=MOST_BYTES)
-    def run(self, progress: Progress) -> ModelView:
+    def run(self, progress: Progress) -> ModelSummary:
         """Check, run and copy."""
         from dataclasses import replace
 
@@ -163,21 +163,21 @@ class AddModel(Request[ModelView]):
 
 
 @dataclass(frozen=True)
-class RemoveModel(Request[ModelView]):
+class RemoveModel(Request[ModelSummary]):
     """Remove a model that was added, by the name of its extractor or its title."""
 
     title: ClassVar[str] = "the removal of a model"
     name: str
 
-    def run(self, progress: Progress) -> ModelView:  # noqa: ARG002
+    def run(self, progress: Progress) -> ModelSummary:  # noqa: ARG002
         """Remove its folder."""
         from core.features.own_models.adding import remove_model
 
         return _view_of(remove_model(self.name))
 
 
-def _view_of(model: "OwnModel") -> ModelView:
-    return ModelView(
+def _view_of(model: "OwnModel") -> ModelSummary:
+    return ModelSummary(
         name=model.name,
         title=model.title,
         sha256=model.sha256,

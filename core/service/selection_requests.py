@@ -50,7 +50,7 @@ class ClassOverview:
 
 
 @dataclass(frozen=True)
-class ClassView:
+class ClassSummary:
     """Details of one class.
 
     Attributes
@@ -80,7 +80,7 @@ class ClassView:
 
 
 @dataclass(frozen=True)
-class CoresetView:
+class CoresetSummary:
     """A coreset with the facts that the page shows.
 
     Attributes
@@ -145,7 +145,7 @@ class DescribeClasses(ServiceRequest["SelectionService", tuple[ClassOverview, ..
 
 
 @dataclass(frozen=True)
-class DescribeClass(ServiceRequest["SelectionService", ClassView]):
+class DescribeClass(ServiceRequest["SelectionService", ClassSummary]):
     """Describe one class in detail.
 
     Attributes
@@ -161,7 +161,7 @@ class DescribeClass(ServiceRequest["SelectionService", ClassView]):
     second: int
     clusters: ClusterSettings
 
-    def run(self, service: "SelectionService", progress: Progress) -> ClassView:
+    def run(self, service: "SelectionService", progress: Progress) -> ClassSummary:
         """See `SelectionService.class_view`."""
         return service.class_view(self.class_name, self.first, self.second, self.clusters, progress)
 
@@ -178,13 +178,13 @@ class ListClusters(ServiceRequest["SelectionService", tuple[ClassClusters, ...]]
 
 
 @dataclass(frozen=True)
-class ChooseCoreset(ServiceRequest["SelectionService", CoresetView]):
+class ChooseCoreset(ServiceRequest["SelectionService", CoresetSummary]):
     """Select a coreset, without its coverage, which takes longer; see `MeasureCoverage`."""
 
     selection: SelectionSettings
     clusters: ClusterSettings
 
-    def run(self, service: "SelectionService", progress: Progress) -> CoresetView:
+    def run(self, service: "SelectionService", progress: Progress) -> CoresetSummary:
         """See `SelectionService.select`."""
         return service.select(self.selection, clusters=self.clusters, coverage=False, progress=progress)
 

@@ -21,7 +21,7 @@ from core.selection.coverage import class_coverage, covered_worst, summarise_cov
 from core.selection.kernel import Kernels
 from core.selection.shares import expected_random
 from core.service.image_service import ImageService
-from core.service.selection_requests import ClassOverview, ClassView, CoresetView
+from core.service.selection_requests import ClassOverview, ClassSummary, CoresetSummary
 from core.settings import ClusterSettings, SelectionSettings
 
 MOST_POINTS = 800
@@ -90,7 +90,7 @@ class SelectionService(ImageService):
         second: int = 1,
         clusters: ClusterSettings | None = None,
         progress: Progress = NO_PROGRESS,
-    ) -> ClassView:
+    ) -> ClassSummary:
         """Return details of one class.
 
         Parameters
@@ -109,7 +109,7 @@ class SelectionService(ImageService):
         first, second = min(first, last), min(second, last)
         variances = np.asarray(embedding.embedding).var(axis=0, dtype=np.float64)
         total = float(variances.sum()) or 1.0
-        return ClassView(
+        return ClassSummary(
             clusters=of_class,
             points=_two_columns(embedding, order[[first, second]]),
             components=(first, second),
@@ -157,7 +157,7 @@ class SelectionService(ImageService):
         coverage: bool = True,
         clusters: ClusterSettings | None = None,
         progress: Progress = NO_PROGRESS,
-    ) -> CoresetView:
+    ) -> CoresetSummary:
         """Select a coreset.
 
         Parameters
@@ -172,7 +172,7 @@ class SelectionService(ImageService):
         coreset = choose(self._prepared, settings, progress)
         shares = expected_random(self._prepared.clusters, coreset)
         measured = self._measure(coreset, progress) if coverage else None
-        return CoresetView(coreset, shares, measured, coreset_sentence(coreset, shares))
+        return CoresetSummary(coreset, shares, measured, coreset_sentence(coreset, shares))
 
     def cover(
         self, settings: SelectionSettings, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS

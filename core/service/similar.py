@@ -9,12 +9,12 @@ from core.neighbours import nearest_to_any
 from core.pipeline.stages import Prepared
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset
-from core.service.image_requests import SimilarView
+from core.service.image_requests import SimilarImages
 
 
 def similar_images(
     prepared: Prepared, indices: Sequence[int], n: int, of_class: str = "", progress: Progress = NO_PROGRESS
-) -> SimilarView:
+) -> SimilarImages:
     """Return the images that are most similar to any of `indices`, by the embedding across classes.
 
     Parameters
@@ -30,7 +30,7 @@ def similar_images(
 
     Returns
     -------
-    SimilarView
+    SimilarImages
         Pool, validation and test images, without `indices`.
 
     Raises
@@ -49,7 +49,7 @@ def similar_images(
     if of_class:
         among = np.flatnonzero(dataset.labels[across.indices] == dataset.classes.index(of_class))
     found, distances = nearest_to_any(across.embedding, rows, n, among, progress)
-    return SimilarView(unique, tuple(across.indices[found].tolist()), tuple(distances.tolist()))
+    return SimilarImages(unique, tuple(across.indices[found].tolist()), tuple(distances.tolist()))
 
 
 def _check(dataset: Dataset, unique: tuple[int, ...], n: int, of_class: str) -> None:

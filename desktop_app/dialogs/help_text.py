@@ -1,4 +1,4 @@
-"""Shows a page of Help: its style in the colours of the mode, its pictures drawn when they are needed, words found."""
+"""Shows a page of Help: its style in the colours of the mode, its figures drawn when they are needed, words found."""
 
 import re
 
@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
 from desktop_app import theme
 from desktop_app.dialogs.help_pages import page_html
-from desktop_app.dialogs.sampler_picture import example, sampler_picture
+from desktop_app.dialogs.sampler_figure import example, sampler_figure
 
-PICTURE = "picture"
-_IMAGE = re.compile(r'<img src="picture:([\w-]+)" width="(\d+)" height="(\d+)">')
+FIGURE = "figure"
+_IMAGE = re.compile(r'<img src="figure:([\w-]+)" width="(\d+)" height="(\d+)">')
 _FORMULA = re.compile(r'<p class="formula">(.*?)</p>', re.DOTALL)
 
 
@@ -62,17 +62,17 @@ class HelpText(QTextBrowser):
         self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802
-        """Return the picture that a page asks for; a plugin's page may ask for one that there is not."""
+        """Return the figure that a page asks for; a plugin's page may ask for one that there is not."""
         address = QUrl(name)
-        is_picture = kind == QTextDocument.ResourceType.ImageResource.value and address.scheme() == PICTURE
-        if is_picture and address.path() in example().chosen:
+        is_figure = kind == QTextDocument.ResourceType.ImageResource.value and address.scheme() == FIGURE
+        if is_figure and address.path() in example().chosen:
             query = QUrlQuery(address)
             size = QSize(int(query.queryItemValue("w")), int(query.queryItemValue("h")))
-            return sampler_picture(address.path(), size, self.devicePixelRatioF())
+            return sampler_figure(address.path(), size, self.devicePixelRatioF())
         return super().loadResource(kind, name)
 
     def event(self, event: QEvent) -> bool:
-        """Draw the pictures again for a screen of other pixels."""
+        """Draw the figures again for a screen of other pixels."""
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self.show_again()
         return super().event(event)
@@ -96,10 +96,10 @@ def _pattern(words: str) -> QRegularExpression:
 
 
 def _laid_out(html: str) -> str:
-    """Give formulas a box with room in it, and pictures the size in which they are drawn."""
+    """Give formulas a box with room in it, and figures the size in which they are drawn."""
     back = theme.colours().sunken
     box = rf'<table class="formula" width="100%" cellpadding="10" bgcolor="{back}"><tr><td><p>\1</p></td></tr></table>'
-    return _IMAGE.sub(r'<img src="picture:\1?w=\2&amp;h=\3" width="\2" height="\3">', _FORMULA.sub(box, html))
+    return _IMAGE.sub(r'<img src="figure:\1?w=\2&amp;h=\3" width="\2" height="\3">', _FORMULA.sub(box, html))
 
 
 def _style() -> str:
@@ -109,7 +109,7 @@ def _style() -> str:
         f"body {{ color: {named.text}; }} a {{ color: {named.accent}; }}"
         "h1 { font-size: x-large; font-weight: 600; margin-bottom: 8px; }"
         "h2 { font-size: large; font-weight: 600; margin-top: 20px; margin-bottom: 6px; }"
-        "p, li { line-height: 130%; } li { margin-bottom: 4px; } .picture { line-height: 100%; }"
+        "p, li { line-height: 130%; } li { margin-bottom: 4px; } .figure { line-height: 100%; }"
         ".formula { font-size: large; margin-top: 6px; margin-bottom: 6px; "
         "font-family: 'DejaVu Serif', 'Cambria Math', 'STIX Two Math', serif; }"
         ".formula p { line-height: 160%; margin-top: 0px; margin-bottom: 0px; }"

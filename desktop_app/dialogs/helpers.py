@@ -132,7 +132,7 @@ class Helpers(QObject):
         self.errors = [dialog for dialog in self.errors if dialog is not closed]
 
     def _open_help(self, page: str) -> None:
-        # Not before it is wanted: its pictures import the plots, and the window is to be shown within a second.
+        # Not before it is wanted: its figures import the plots, and the window is to be shown within a second.
         from desktop_app.dialogs.help_window import show_help
 
         self._help = show_help(self._window, page)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from core.descriptions import choices_of
 from core.errors import SettingsError
 from core.results import Image, LevelsFacts, Range
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.reading_requests import PreviewLevels
 from core.settings import DataSettings
 from core.settings.levels import changed_levels, parse_levels, parse_window, range_text
@@ -43,16 +43,16 @@ class LevelsTab(ReadingTab):
 
     title = "Grey levels"
 
-    def __init__(self, view: DatasetView | None, settings: DataSettings, service: EngineService) -> None:
+    def __init__(self, summary: DatasetSummary | None, settings: DataSettings, service: EngineService) -> None:
         super().__init__(service)
-        self._view, self._settings = view, settings
+        self._summary, self._settings = summary, settings
         self._levels, self._window = settings.grey_levels, settings.window
-        images: Sequence[Image] = view.dataset.images if view is not None else ()
+        images: Sequence[Image] = summary.dataset.images if summary is not None else ()
         self._kinds = Counter(one.stored.kind for one in images if one.stored is not None and one.stored.kind)
         self._has_windows = any(one.stored is not None and one.stored.form and one.stored.kind for one in images)
         self._has_end = False
         if not self._kinds:
-            self.show_empty(NOT_SCANNED if view is None else EMPTY)
+            self.show_empty(NOT_SCANNED if summary is None else EMPTY)
             return
         self._lay_out()
         self._show_window()
@@ -220,7 +220,7 @@ class LevelsTab(ReadingTab):
 
     def _fixed(self) -> Range | None:
         """Return the range of the kind that the scan has fixed."""
-        return self._view.dataset.reading.range_of(self.kind) if self._view is not None else None
+        return self._summary.dataset.reading.range_of(self.kind) if self._summary is not None else None
 
     def _choose_rule(self) -> None:
         rule = self.rules.currentData()
@@ -255,9 +255,9 @@ class LevelsTab(ReadingTab):
 
     def preview(self) -> None:
         """Read some files of the kind."""
-        if not self._kinds or self._view is None:
+        if not self._kinds or self._summary is None:
             return
-        dataset = self._view.dataset
+        dataset = self._summary.dataset
         paths = [one.path for one in dataset.images if one.stored is not None and one.stored.kind == self.kind]
         some = tuple(paths[at * len(paths) // FILES] for at in range(FILES)) if len(paths) > FILES else tuple(paths)
         after = DataSettings(grey_levels=self._levels, window=self._window) if self.changes() else None

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.results import PagesFacts
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.reading_requests import PreviewPages
 from core.settings import DataSettings
 from desktop_app import theme
@@ -46,17 +46,17 @@ class PagesTab(ReadingTab):
 
     title = "Pages"
 
-    def __init__(self, view: DatasetView | None, settings: DataSettings, service: EngineService) -> None:
+    def __init__(self, summary: DatasetSummary | None, settings: DataSettings, service: EngineService) -> None:
         super().__init__(service)
-        self._view, self._settings, self._pages = view, settings, settings.pages
+        self._summary, self._settings, self._pages = summary, settings, settings.pages
         self._files: list[str] = []
-        if view is not None:
-            several = (one for one in view.dataset.images if one.stored is not None and one.stored.n_pages > 1)
-            single = (one for one in view.dataset.images if _MARK in one.path)
+        if summary is not None:
+            several = (one for one in summary.dataset.images if one.stored is not None and one.stored.n_pages > 1)
+            single = (one for one in summary.dataset.images if _MARK in one.path)
             named = dict.fromkeys(one.path.rpartition(_MARK)[0] or one.path for one in (*several, *single))
             self._files = list(named)[:MOST_FILES]
         if not self._files:
-            self.show_empty(NOT_SCANNED if view is None else EMPTY)
+            self.show_empty(NOT_SCANNED if summary is None else EMPTY)
             return
         self._lay_out()
         self._show_rule()
@@ -140,8 +140,8 @@ class PagesTab(ReadingTab):
 
     def preview(self) -> None:
         """Read the pages of the file."""
-        if self._files and self._view is not None:
-            dataset = self._view.dataset
+        if self._files and self._summary is not None:
+            dataset = self._summary.dataset
             file = self.files.currentText()
             self.ask(PreviewPages(dataset.kind, dataset.root, file, dataset.reading, self._pages), self._show)
 

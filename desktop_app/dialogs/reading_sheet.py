@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QWidget
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.dialogs.reading_columns import ColumnsTab, has_columns
@@ -32,7 +32,7 @@ class ReadingSheet(Sheet):
     ----------
     source : Path
         What was opened.
-    view : DatasetView or None
+    summary : DatasetSummary or None
         What the scan found; None before it, or where it failed.
     settings : DataSettings
     service : EngineService
@@ -53,20 +53,20 @@ class ReadingSheet(Sheet):
     def __init__(
         self,
         source: Path,
-        view: DatasetView | None,
+        summary: DatasetSummary | None,
         settings: DataSettings,
         service: EngineService,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(TITLE, SENTENCE, "Apply", parent)
-        kinds = (view.dataset.kind,) if view is not None else sources().likely(source)
+        kinds = (summary.dataset.kind,) if summary is not None else sources().likely(source)
         parts: list[ReadingTab] = []
         table = next((kind for kind in kinds if has_columns(kind)), "")
         if table:
             parts.append(ColumnsTab(source, table, settings, service))
         elif any(kind in sources() and sources()[kind].is_folder for kind in kinds):
             parts.append(LayoutsTab(source, settings, service))
-        parts += [LevelsTab(view, settings, service), PagesTab(view, settings, service)]
+        parts += [LevelsTab(summary, settings, service), PagesTab(summary, settings, service)]
         self.parts = tuple(parts)
         self.tabs = TabWidget()
         self.tabs.setDocumentMode(True)

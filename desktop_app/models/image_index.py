@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.results import ClassClusters, Coreset, IntArray
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.quality import CHECKS, quality_flags
 from core.settings import QualitySettings
 from desktop_app.models import facets as made
@@ -34,7 +34,7 @@ class ImageIndex:
 
     def make(
         self,
-        view: DatasetView,
+        summary: DatasetSummary,
         coreset: Coreset | None,
         clusters: Sequence[ClassClusters],
         quality: QualitySettings,
@@ -44,7 +44,7 @@ class ImageIndex:
 
         Parameters
         ----------
-        view : DatasetView
+        summary : DatasetSummary
         coreset : Coreset or None
         clusters : sequence of ClassClusters
             Empty where nothing is clustered.
@@ -54,7 +54,7 @@ class ImageIndex:
             Images with a finding, by its title.
         """
         self.facets = {}
-        dataset, split = view.dataset, view.split
+        dataset, split = summary.dataset, summary.split
         n = len(dataset.images)
         _ = dataset.classes
         yield

@@ -6,7 +6,7 @@ from typing import Literal
 
 from core.project import Project
 from core.results import Dataset, Split
-from core.service.dataset_requests import DatasetFindings, DatasetView
+from core.service.dataset_requests import DatasetFindings, DatasetSummary
 from core.words import percent
 
 Kind = Literal["label", "conflict", "copy", "near"]
@@ -46,16 +46,16 @@ class Finding:
     suggestion: str = ""
 
 
-def findings(view: DatasetView, suspected: DatasetFindings | None) -> tuple[Finding, ...]:
+def findings(summary: DatasetSummary, suspected: DatasetFindings | None) -> tuple[Finding, ...]:
     """Return what there is to review: label errors first, the most suspicious first, then duplicates.
 
     Parameters
     ----------
-    view : DatasetView
+    summary : DatasetSummary
     suspected : DatasetFindings or None
         None: label errors and near-duplicates have not been searched for.
     """
-    dataset = view.dataset
+    dataset = summary.dataset
     found: list[Finding] = []
     for one in suspected.label_errors if suspected is not None else ():
         sentence = (
@@ -63,7 +63,7 @@ def findings(view: DatasetView, suspected: DatasetFindings | None) -> tuple[Find
             f"another label, most of them {one.other_class}."
         )
         found.append(Finding(one.index, "label", sentence, suggestion=one.other_class))
-    for group in view.duplicates:
+    for group in summary.duplicates:
         first, *others = group.indices
         kind: Kind = "conflict" if group.conflicting else "copy"
         found += [_pair(dataset, first, index, kind, "Identical pixels") for index in others]

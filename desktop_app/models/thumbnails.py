@@ -22,7 +22,7 @@ class Thumbnail(NamedTuple):
     cluster : int
         Gives the colour; -1 for none.
     caption : str
-        A few words below the picture, where the widget shows them.
+        A few words below the thumbnail, where the widget shows them.
     """
 
     key: int

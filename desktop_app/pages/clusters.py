@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtWidgets import QLabel
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.feature_requests import ComputeClusters
 from core.service.image_requests import DecodeImage
 from core.service.needs import clustering_memory_words
 from core.service.requests import AnyServiceRequest
-from core.service.selection_requests import ClassOverview, ClassView, DescribeClass, DescribeClasses
+from core.service.selection_requests import ClassOverview, ClassSummary, DescribeClass, DescribeClasses
 from desktop_app.image_menu import ImageMenu
-from desktop_app.pages.clusters_picture import ClustersPicture
+from desktop_app.pages.clusters_content import ClustersContent
 from desktop_app.pages.images_shown import ImagesShown, pool_by_class
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -35,9 +35,9 @@ class ClustersPage(Page):
     reads = ("dataset", "features", "clusters")
 
     def build(self) -> None:
-        """Make the picture."""
+        """Make the content."""
         self._overview: Sequence[ClassOverview] = ()
-        self._view: ClassView | None = None
+        self._summary: ClassSummary | None = None
         self._requested: object = None
         self._requested_class: object = None
         self.images = ImagesShown()
@@ -45,11 +45,11 @@ class ClustersPage(Page):
         self.questions.refused.connect(self._on_refused)
         self.questions.stopped.connect(self._on_stopped)
         self.questions.lost.connect(self._on_lost)
-        self.picture = ClustersPicture(self.images)
-        self.picture.class_chosen.connect(self._choose_class)
-        self.picture.components_chosen.connect(self._choose_components)
-        self.picture.k_chosen.connect(self._choose_k)
-        self.controls.place(self.picture.side.curve, "clusters.k_by_class")
+        self.content = ClustersContent(self.images)
+        self.content.class_chosen.connect(self._choose_class)
+        self.content.components_chosen.connect(self._choose_components)
+        self.content.k_chosen.connect(self._choose_k)
+        self.controls.place(self.content.side.curve, "clusters.k_by_class")
         self.memory = QLabel()
         self.memory.setWordWrap(True)
         set_tone(self.memory, "warning")
@@ -57,22 +57,22 @@ class ClustersPage(Page):
         self.k_max = self.controls.add("clusters.k_max", more=True).widget
         self.controls.add("clusters.seed", more=True)
         self.controls.add_rest("clusters")
-        self.picture.opened.connect(self._open_image)
+        self.content.opened.connect(self._open_image)
         self.menu = ImageMenu.of_page(self, self.images)
         self.menu.opened.connect(self._open_image)
-        self.menu.attach_grid(self.picture.grid)
-        self.menu.attach_row(self.picture.medoids.row)
-        self.menu.attach_scatter(self.picture.scatter, self.picture.plotted)
+        self.menu.attach_grid(self.content.grid)
+        self.menu.attach_row(self.content.medoids.row)
+        self.menu.attach_scatter(self.content.scatter, self.content.plotted)
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
-        self.set_picture(self.picture)
+        self.set_content(self.content)
         self._say_empty()
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
     @property
-    def view(self) -> ClassView | None:
+    def summary(self) -> ClassSummary | None:
         """The class that is shown; None while there is none."""
-        return self._view
+        return self._summary
 
     @property
     def overview(self) -> Sequence[ClassOverview]:
@@ -102,30 +102,30 @@ class ClustersPage(Page):
 
     def on_leave(self) -> None:
         """Hide what follows the mouse."""
-        self.picture.hover.hide()
+        self.content.hover.hide()
 
     def forget(self) -> None:
         """Show no clusters."""
-        self._overview, self._view = (), None
+        self._overview, self._summary = (), None
         self._requested = self._requested_class = None
         self.images.forget()
         self.large.forget()
-        self.picture.forget()
+        self.content.forget()
         self._say_empty()
 
     def refresh(self) -> None:
         """Ask the selection service for what is not shown yet."""
         value = self.model.latest_value("dataset")
-        view = value if isinstance(value, DatasetView) else None
-        if self.images.are_others(view):
+        summary = value if isinstance(value, DatasetSummary) else None
+        if self.images.are_others(summary):
             self.start_empty()
-        self.images.set_view(view)
-        sizes = pool_by_class(view)
+        self.images.set_summary(summary)
+        sizes = pool_by_class(summary)
         words = clustering_memory_words(sizes, self.model.settings("clusters")) if sizes else ""
         self.memory.setText(words)
         self.memory.setVisible(bool(words))
         done = self.model.facts("clusters") is not None
-        if done and self.images.view is not None:
+        if done and self.images.summary is not None:
             self._ask_overview()
         stale = not done and bool(self._overview)
         if not self._overview:
@@ -143,9 +143,9 @@ class ClustersPage(Page):
         words = "No clusters yet"
         if self.job_numbers(ComputeClusters):
             self.set_empty("Clustering… The clusters appear here when it is finished.")
-        elif not why_not and self.images.view is None and not self.images_are_there():
+        elif not why_not and self.images.summary is None and not self.images_are_there():
             self.set_empty(NOT_THERE)
-        elif not why_not and self.images.view is None:
+        elif not why_not and self.images.summary is None:
             self.set_empty("Loading images…")
         elif self.questions.is_waiting(DescribeClasses):
             self.set_empty("Loading clusters…")
@@ -182,7 +182,7 @@ class ClustersPage(Page):
             known = self.model.project.result("clusters")
             seconds = known.seconds if known is not None else 0.0
             self.model.store_result("clusters", key, facts, overview, seconds=seconds)
-        self.picture.show_overview(overview, self._class_name())
+        self.content.show_overview(overview, self._class_name())
         self.show_empty(not overview)
         self._say_meaning()
         self._ask_class()
@@ -200,26 +200,26 @@ class ClustersPage(Page):
         key = (self._requested, name, components)
         if key != self._requested_class:
             self._requested_class = key
-            self.picture.classes.set_chosen(name)
+            self.content.classes.set_chosen(name)
             self.questions.ask(DescribeClass(name, *components, self.model.settings("clusters")), self._take_class)
 
-    def _take_class(self, view: ClassView) -> None:
-        self._view = view
-        self.picture.show_class(view)
+    def _take_class(self, summary: ClassSummary) -> None:
+        self._summary = summary
+        self.content.show_class(summary)
         self.large.refresh()
 
     def _on_refused(self, sentence: str, details: str) -> None:
         self._requested = self._requested_class = None
-        if self._view is not None:
-            self.picture.side.show_class(self._view)
+        if self._summary is not None:
+            self.content.side.show_class(self._summary)
         self.messages.error(sentence, details)
 
     def _on_stopped(self, kind: type[AnyServiceRequest]) -> None:
         self._requested = self._requested_class = None
         if kind is DecodeImage:
             return
-        if self._view is not None:
-            self.picture.side.show_class(self._view)
+        if self._summary is not None:
+            self.content.side.show_class(self._summary)
             self.set_hint("Cancelled. Showing the previous clusters.", warning=True)
         else:
             words = "Loading was cancelled. The clusters are not shown."
@@ -245,15 +245,15 @@ class ClustersPage(Page):
             chosen[name] = k
         text = f"{k} clusters of {name}" if k else f"the number of clusters of {name}"
         if self.change_settings("clusters", text=text, k_by_class=chosen):
-            self.picture.show_busy()
+            self.content.show_busy()
             self._requested = None
             self._ask_overview()
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""
         facts = [("Class", self.images.class_of(index))]
-        if self._view is not None and index in self._view.clusters.indices:
-            clusters = self._view.clusters
+        if self._summary is not None and index in self._summary.clusters.indices:
+            clusters = self._summary.clusters
             row = int(np.searchsorted(clusters.indices, index))
             label = int(clusters.labels[row])
             facts += [

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
 
-from core.service.selection_requests import ClassView
+from core.service.selection_requests import ClassSummary
 from desktop_app import theme
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.cluster_bars import ClusterBars
@@ -66,17 +66,17 @@ class ClustersSide(QSplitter):
         super().resizeEvent(event)
         self.words.setVisible(event.size().width() >= NARROW)
 
-    def show_class(self, view: ClassView) -> None:
+    def show_class(self, summary: ClassSummary) -> None:
         """Show the clusters of a class."""
-        clusters = view.clusters
+        clusters = summary.clusters
         self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all similar.")
         k = "1 cluster" if clusters.k == 1 else f"{clusters.k} clusters"
         by = ", set by you" if clusters.chosen_by == "user" else ""
-        headline = view.words.partition(":")[0].rstrip(".")
+        headline = summary.words.partition(":")[0].rstrip(".")
         self.words.setText(f"{k}{by}. {headline}. {clusters.sample_words}".rstrip())
         for widget in (self.words, self._silhouette):
-            widget.setToolTip(f"<p>{view.words}</p>")
-        self.words.setAccessibleDescription(view.words)
+            widget.setToolTip(f"<p>{summary.words}</p>")
+        self.words.setAccessibleDescription(summary.words)
         own = clusters.chosen_by == "user"
         self.automatic.setEnabled(own)
         self.automatic.setVisible(own)

@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from core.pipeline.views import ComparisonPlan
 from core.results import Comparison, Epoch, RunResult, TrainingPart
 from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.networks import NETWORKS, title_inside
 from core.settings import ComparisonSettings, Settings, unknown_names
 from desktop_app.image_menu import ImageMenu
+from desktop_app.pages.compare_content import CompareContent, run_words
 from desktop_app.pages.compare_figures import provisional
 from desktop_app.pages.compare_options import CompareOptions
 from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
-from desktop_app.pages.compare_picture import ComparePicture, run_words
 from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.large_image import LargeImage
@@ -47,7 +47,7 @@ class ComparePage(Page):
     reads = ("dataset", "clusters", "compare")
 
     def build(self) -> None:
-        """Make options and picture."""
+        """Make the options and the content."""
         self._plan: ComparisonPlan | None = None
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
@@ -57,12 +57,12 @@ class ComparePage(Page):
         self._images = ImagesShown()
         self._of_others: object = None
         self.options = CompareOptions(self)
-        self.picture = ComparePicture()
-        self.picture.opened.connect(self._open_image)
+        self.content = CompareContent()
+        self.content.opened.connect(self._open_image)
         self.menu = ImageMenu.of_page(self, self._images)
         self.large = LargeImage(self._images, self.facts_of, self, self.menu.fill)
         self.menu.opened.connect(self.large.open)
-        self.menu.attach_grid(self.picture.behind)
+        self.menu.attach_grid(self.content.behind)
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
@@ -71,9 +71,9 @@ class ComparePage(Page):
         self.bring.clicked.connect(self.weights_requested)
         self.bring.hide()
         self.add_to_options(self.bring)
-        self.tools = CompareTools(self, self.picture)
+        self.tools = CompareTools(self, self.content)
         self.add_to_options(self.tools.buttons)
-        self.set_picture(self.picture)
+        self.set_content(self.content)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._ask)
 
@@ -102,7 +102,7 @@ class ComparePage(Page):
         set_tone(self.cost, "")
         self.bring.hide()
         self.options.show_predefined(False)
-        self.picture.forget()
+        self.content.forget()
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
         self.tools.methods.setEnabled(self.model.facts("clusters") is not None)
         self._show_way_in()
@@ -137,7 +137,7 @@ class ComparePage(Page):
         self._show_way_in()
         names = self.model.settings("comparison").networks
         by_epochs = any(NETWORKS[name].by_epochs for name in names if name in NETWORKS)
-        self.picture.tabs.setCurrentWidget(self.picture.live_tab if by_epochs else self.picture.results_tab)
+        self.content.tabs.setCurrentWidget(self.content.live_tab if by_epochs else self.content.results_tab)
 
     def restore(self) -> None:
         """Show the finished trainings again; none is done anew."""
@@ -189,13 +189,13 @@ class ComparePage(Page):
         """Show a finished run or an epoch of the one in progress; the notes are shown with the comparison."""
         match part:
             case Epoch():
-                self.picture.show_epoch(part, self._training_words(part))
+                self.content.show_epoch(part, self._training_words(part))
                 self.show_empty(False)
             case RunResult():
                 self._done.append(part)
                 self.show_empty(False)
                 folds, steps = (self._plan.folds, self._plan.steps) if self._plan is not None else (0, "")
-                self.picture.show_comparison(provisional(self._done, folds, steps))
+                self.content.show_comparison(provisional(self._done, folds, steps))
                 self._show_hint()
 
     def _training_words(self, epoch: Epoch) -> str:
@@ -220,7 +220,7 @@ class ComparePage(Page):
         self._know(result)
         if result.runs and self.model.value("compare") is None:
             self.show_empty(False)
-            self.picture.show_comparison(result)
+            self.content.show_comparison(result)
             self._done = list(result.runs)
         self._show_cost()
 
@@ -270,12 +270,12 @@ class ComparePage(Page):
         model = self.model
         self.options.show_networks(model.settings("comparison").networks)
         value = model.latest_value("dataset")
-        dataset = value if isinstance(value, DatasetView) else None
+        dataset = value if isinstance(value, DatasetSummary) else None
         if self._images.are_others(dataset):
             self.start_empty()
             self._of_others = model.latest_value("compare")
-        self._images.set_view(dataset)
-        self.picture.set_dataset(dataset)
+        self._images.set_summary(dataset)
+        self.content.set_dataset(dataset)
         is_predefined = dataset is not None and dataset.split.is_predefined
         self.options.show_predefined(is_predefined, model.settings("data").folds)
         self.controls.show_dataset(dataset.dataset if dataset is not None else None)
@@ -284,10 +284,10 @@ class ComparePage(Page):
         self._show_way_in()
         result = self._result()
         if isinstance(result, Comparison) and not self.job_numbers():
-            self.picture.show_comparison(result)
+            self.content.show_comparison(result)
             self.show_empty(False)
         elif not self._done:
-            self.show_empty(result is None and self.picture.table.model().rowCount() == 0)
+            self.show_empty(result is None and self.content.table.model().rowCount() == 0)
         self.set_meaning(MEANING if self.model.value("compare") is not None else "")
         self._show_hint()
         self._settle.start()
@@ -368,7 +368,7 @@ class ComparePage(Page):
             self.set_hint(Outlook(self._plan, self._known).hint() if self._plan is not None else "")
 
     def _is_stale(self) -> bool:
-        """Whether the picture shows a comparison of other choices."""
+        """Whether the content shows a comparison of other choices."""
         return self.model.value("compare") is None and self._result() is not None and not (self._known and self._done)
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
@@ -380,4 +380,4 @@ class ComparePage(Page):
         ]
 
     def _open_image(self, index: int) -> None:
-        self.large.open(index, self.picture.behind.images.keys)
+        self.large.open(index, self.content.behind.images.keys)

@@ -11,7 +11,7 @@ NOT_STORED = "Not known: the probabilities of all classes were not stored with t
 INTERVALS = "each class against all others; 95 % intervals of the test images (shares: Wilson, AUC: Newcombe)"
 
 
-class ClassViews:
+class ClassPlots:
     """Table and curves of the chosen row.
 
     Attributes

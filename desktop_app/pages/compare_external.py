@@ -9,7 +9,7 @@ from desktop_app import theme
 from desktop_app.models.metrics import by_column
 from desktop_app.models.table_model import Column
 from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.pages.compare_classes import ClassViews
+from desktop_app.pages.compare_classes import ClassPlots
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.controls import ComboBox, TabWidget
@@ -33,7 +33,7 @@ class MatchSheet(Sheet):
 
     matched = Signal(object)
 
-    def __init__(self, view: MatchedClasses, parent: QWidget) -> None:
+    def __init__(self, summary: MatchedClasses, parent: QWidget) -> None:
         super().__init__(
             "Match classes",
             "The classes of this dataset and those of the network have different names. Select for each class of the "
@@ -43,12 +43,12 @@ class MatchSheet(Sheet):
         )
         self.boxes: dict[str, ComboBox] = {}
         form = QFormLayout()
-        for name, n_images in view.theirs.items():
+        for name, n_images in summary.theirs.items():
             box = ComboBox()
             box.addItem(LEAVE_OUT, "")
-            for ours in view.ours:
+            for ours in summary.ours:
                 box.addItem(ours, ours)
-            box.setCurrentIndex(max(0, box.findData(view.matched.get(name, ""))))
+            box.setCurrentIndex(max(0, box.findData(summary.matched.get(name, ""))))
             box.setAccessibleName(f"Class of the network for {name}")
             box.setToolTip(f"Class of the network that the images of {name} belong to")
             box.currentIndexChanged.connect(self._check)
@@ -80,22 +80,22 @@ class MatchSheet(Sheet):
 class ExternalSheet(Sheet):
     """Shows measures, classes, curves, and the confusion matrix with the images behind each cell."""
 
-    def __init__(self, view: ExternalResult, parent: QWidget) -> None:
-        super().__init__("External test", view.headline, "Close", parent)
-        self._view = view
+    def __init__(self, summary: ExternalResult, parent: QWidget) -> None:
+        super().__init__("External test", summary.headline, "Close", parent)
+        self._summary = summary
         self.tabs = TabWidget()
         self.tabs.setDocumentMode(True)
-        self.measures = Table("Measures", _measure_columns(view.row))
+        self.measures = Table("Measures", _measure_columns(summary.row))
         self.measures.set_rows([metric for metric in by_column() if "clusters" not in metric.needs])
-        self.views = ClassViews()
-        self.views.show(view.row, [view.run])
+        self.views = ClassPlots()
+        self.views.show(summary.row, [summary.run])
         self.confusion = ConfusionMatrix()
-        self.confusion.set_counts(view.run.classes, view.run.metrics.confusion)
+        self.confusion.set_counts(summary.run.classes, summary.run.metrics.confusion)
         self.confusion.cell_opened.connect(self._show_cell)
         self.behind = ThumbnailGrid()
         self.behind_title = QLabel(CLICK_A_CELL)
         self.behind_title.setWordWrap(True)
-        self.notes = QLabel("\n\n".join(view.notes))
+        self.notes = QLabel("\n\n".join(summary.notes))
         self.notes.setWordWrap(True)
         self.notes.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -109,17 +109,20 @@ class ExternalSheet(Sheet):
         side.addWidget(self.behind, 1)
         self.tabs.addTab(_beside(_saved(self.confusion), behind), "Confusion")
         self.add(self.tabs, 1)
-        self.add(QLabel(f"Report written to {view.report}"))
+        self.add(QLabel(f"Report written to {summary.report}"))
         self.resize(theme.UNIT * 130, theme.UNIT * 90)
 
     def _show_cell(self, true: str, predicted: str) -> None:
-        run, dataset = self._view.run, self._view.dataset
+        run, dataset = self._summary.run, self._summary.dataset
         at = (run.true == run.classes.index(true)) & (run.predicted == run.classes.index(predicted))
         found = run.test_indices[at].tolist()
         what = "recognised" if true == predicted else f"classified as {predicted}"
         self.behind_title.setText(f"{true} {what}: {images(len(found))}")
         self.behind.set_images(
-            [Thumbnail(index, str(self._view.thumbnail(index)), dataset.images[index].path) for index in sorted(found)]
+            [
+                Thumbnail(index, str(self._summary.thumbnail(index)), dataset.images[index].path)
+                for index in sorted(found)
+            ]
         )
 
 

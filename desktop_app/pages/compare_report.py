@@ -9,7 +9,7 @@ from desktop_app.widgets.card import Sheet
 
 
 class ReportSheet(Sheet):
-    """With names and pictures, or without.
+    """With names and images, or without.
 
     Signals
     -------

@@ -26,8 +26,8 @@ from core.service.external_requests import EvaluateExternal, ExternalResult, Mat
 from core.service.networks import NETWORKS, title_inside
 from core.settings import SearchSettings
 from desktop_app import theme
+from desktop_app.pages.compare_content import CompareContent
 from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
-from desktop_app.pages.compare_picture import ComparePicture
 from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchResultSheet, SearchSheet
 from desktop_app.pages.methods import copy_methods
@@ -59,9 +59,9 @@ class CompareTools(QObject):
     report, methods : QPushButton
     """
 
-    def __init__(self, page: Page, picture: ComparePicture) -> None:
+    def __init__(self, page: Page, content: CompareContent) -> None:
         super().__init__(page)
-        self._page, self._picture = page, picture
+        self._page, self._content = page, content
         self._external = (Path(), Path())
         self.buttons = self._make_buttons()
 
@@ -157,7 +157,7 @@ class CompareTools(QObject):
 
     def _bundle_of_row(self) -> Path | None:
         """Return where the network of the chosen row is; without one say why."""
-        row = self._picture.row
+        row = self._content.row
         if row is None:
             self._page.messages.warning("Select a row of the results first.")
         elif row.network in NETWORKS and not NETWORKS[row.network].is_saved:
@@ -167,7 +167,7 @@ class CompareTools(QObject):
                 f"The {title_inside(row.network)}{works} is not saved; select a row of the {kept}."
             )
         else:
-            for run in self._picture.runs_of_row():
+            for run in self._content.runs_of_row():
                 found = sorted(models_folder().glob(f"*-{bundle_mark(run.key)}"))
                 if found:
                     return found[0]
@@ -188,10 +188,10 @@ class CompareTools(QObject):
         if out:
             self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._show_predicted)
 
-    def _show_predicted(self, view: PredictionFile) -> None:
-        skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
-        notes = "".join(f" {note}" for note in view.notes)
-        self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{notes}", view.file)
+    def _show_predicted(self, summary: PredictionFile) -> None:
+        skipped = f", {len(summary.skipped):,} files skipped" if summary.skipped else ""
+        notes = "".join(f" {note}" for note in summary.notes)
+        self._page.messages.info(f"{summary.n_images:,} images predicted{skipped}: {summary.file}{notes}", summary.file)
 
     def _choose_external_folder(self) -> None:
         bundle = self._chosen_bundle()
@@ -216,12 +216,12 @@ class CompareTools(QObject):
             request = MatchClasses(*self._external, self._page.preferences.cache_folder)
             self._page.ask(request, self._ask_classes)
 
-    def _ask_classes(self, view: MatchedClasses) -> None:
+    def _ask_classes(self, summary: MatchedClasses) -> None:
         """Ask which class is which, where that is not certain."""
-        if view.is_certain:
+        if summary.is_certain:
             self._evaluate({})
             return
-        sheet = MatchSheet(view, self._page)
+        sheet = MatchSheet(summary, self._page)
         sheet.matched.connect(self._evaluate)
         sheet.open()
 
@@ -237,9 +237,9 @@ class CompareTools(QObject):
             )
             self._page.ask(request, self._show_external)
 
-    def _show_external(self, view: ExternalResult) -> None:
-        self._page.messages.info(f"{view.headline} Report written to {view.report}", view.report)
-        ExternalSheet(view, self._page).open()
+    def _show_external(self, summary: ExternalResult) -> None:
+        self._page.messages.info(f"{summary.headline} Report written to {summary.report}", summary.report)
+        ExternalSheet(summary, self._page).open()
 
     def _choose_search(self) -> None:
         reason = self._page.why_not()

@@ -9,16 +9,16 @@ from PySide6.QtCore import QTimer
 
 from core.descriptions import registry
 from core.results import ClassClusters, Coverage
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.requests import AnyServiceRequest
-from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
+from core.service.selection_requests import ChooseCoreset, CoresetSummary, DescribeClass, ListClusters, MeasureCoverage
 from core.words import percent
 from desktop_app import theme
 from desktop_app.image_menu import ImageMenu
+from desktop_app.pages.coreset_content import MEASURING, CoresetContent
 from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_images import PIN_KEYS
 from desktop_app.pages.coreset_options import CoresetOptions
-from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.coreset_sizing import Sizing
 from desktop_app.pages.images_shown import ImagesShown, pool_by_class
 from desktop_app.pages.large_image import LargeImage
@@ -43,7 +43,7 @@ class CoresetPage(Page):
     reads = ("dataset", "features", "clusters", "coreset")
 
     def build(self) -> None:
-        """Make options and picture."""
+        """Make the options and the content."""
         self._know_nothing()
         theme.set_icon(self.run_button, "export", "on_accent")
         self.images = ImagesShown()
@@ -51,29 +51,29 @@ class CoresetPage(Page):
         self.questions.refused.connect(self._on_refused)
         self.questions.stopped.connect(self._on_stopped)
         self.questions.lost.connect(self._on_lost)
-        self.picture = CoresetPicture(self.images)
-        self.controls.place(self.picture.chosen, "selection.pinned_in", "selection.pinned_out")
+        self.content = CoresetContent(self.images)
+        self.controls.place(self.content.chosen, "selection.pinned_in", "selection.pinned_out")
         self.options = CoresetOptions(self)
         self.options.changed.connect(self._change)
         self.options.dragged.connect(self._drag)
         self.options.noted.connect(self.model.set_notes)
-        self.picture.opened.connect(self._open_image)
-        self.picture.retry_requested.connect(self._ask_again)
-        self.questions.restarted.connect(self.picture.offer_again)
-        self.picture.chosen.pins_changed.connect(self._pin)
-        self.picture.plot.class_chosen.connect(self._choose_class)
-        self.picture.tabs.currentChanged.connect(self._ask_plot)
-        self.sizing = Sizing(self, self.picture.sizes, self.images)
-        self.picture.sizes.images_requested.connect(self._use_images)
-        self.picture.sizes.fraction_chosen.connect(self._use_fraction)
-        self.exporting = Exporting(self, self.picture.result, self.picture.methods)
+        self.content.opened.connect(self._open_image)
+        self.content.retry_requested.connect(self._ask_again)
+        self.questions.restarted.connect(self.content.offer_again)
+        self.content.chosen.pins_changed.connect(self._pin)
+        self.content.plot.class_chosen.connect(self._choose_class)
+        self.content.tabs.currentChanged.connect(self._ask_plot)
+        self.sizing = Sizing(self, self.content.sizes, self.images)
+        self.content.sizes.images_requested.connect(self._use_images)
+        self.content.sizes.fraction_chosen.connect(self._use_fraction)
+        self.exporting = Exporting(self, self.content.result, self.content.methods)
         self.menu = ImageMenu.of_page(self, self.images)
         self.menu.opened.connect(self._open_image)
-        self.menu.attach_grid(self.picture.chosen.grid, keys=PIN_KEYS)
-        self.menu.attach_row(self.picture.worst)
-        self.menu.attach_scatter(self.picture.plot.scatter, self.picture.plot.plotted)
+        self.menu.attach_grid(self.content.chosen.grid, keys=PIN_KEYS)
+        self.menu.attach_row(self.content.worst)
+        self.menu.attach_scatter(self.content.plot.scatter, self.content.plot.plotted)
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
-        self.set_picture(self.picture)
+        self.set_content(self.content)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._settled)
         self._slow = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -84,7 +84,7 @@ class CoresetPage(Page):
         self._answered: SelectionKey = ("", "")
         self._clustered: object = None
         self._plotted: object = None
-        self._view: CoresetView | None = None
+        self._summary: CoresetSummary | None = None
         self._cluster_of: Mapping[int, tuple[int, int]] = {}
         self._medoids: frozenset[int] = frozenset()
 
@@ -97,15 +97,15 @@ class CoresetPage(Page):
         self.large.forget()
         self.exporting.forget()
         self.sizing.forget()
-        self.picture.forget()
+        self.content.forget()
         self.options.show_settings(self.model.settings("selection"), {})
         self.options.show_notes(self.model.project.notes)
         self._show_place(False)
 
     @property
-    def view(self) -> CoresetView | None:
+    def summary(self) -> CoresetSummary | None:
         """The coreset that is shown; None while there is none."""
-        return self._view
+        return self._summary
 
     @property
     def is_answered(self) -> bool:
@@ -119,12 +119,12 @@ class CoresetPage(Page):
         name = self.model.settings("selection").sampler
         if name not in registry("sampler"):
             return registry("sampler").unknown(name)
-        return "" if self._view is not None else "No coreset selected yet."
+        return "" if self._summary is not None else "No coreset selected yet."
 
     def run(self) -> None:
         """Ask how the coreset is to be written."""
-        if self._view is not None:
-            self.exporting.ask(len(self._view.coreset.indices))
+        if self._summary is not None:
+            self.exporting.ask(len(self._summary.coreset.indices))
 
     def restore(self) -> None:
         """Ask the selection service again; it needs no job."""
@@ -133,20 +133,20 @@ class CoresetPage(Page):
     def refresh(self) -> None:
         """Show the choices, and ask for what they choose."""
         value = self.model.latest_value("dataset")
-        view = value if isinstance(value, DatasetView) else None
-        if self.images.are_others(view):
+        summary = value if isinstance(value, DatasetSummary) else None
+        if self.images.are_others(summary):
             self.start_empty()
-        self.images.set_view(view)
+        self.images.set_summary(summary)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
         self.options.show_notes(self.model.project.notes)
         self.sizing.refresh()
-        ready = self.model.facts("clusters") is not None and self.images.view is not None
+        ready = self.model.facts("clusters") is not None and self.images.summary is not None
         if ready:
             self._ask()
         self._show_place(ready)
 
     def _show_place(self, ready: bool) -> None:
-        self.show_empty(self._view is None)
+        self.show_empty(self._summary is None)
         words = "No coreset yet"
         if self.model.facts("clusters") is None:
             self.offer_step_before(words)
@@ -156,11 +156,11 @@ class CoresetPage(Page):
             self.set_empty(NOT_THERE)
         else:
             self.set_empty("Loading images…")
-        stale = not ready and self._view is not None
+        stale = not ready and self._summary is not None
         self.set_hint("The clusters have changed. Cluster again." if stale else "", warning=True)
 
     def _pool_by_class(self) -> dict[str, int]:
-        return pool_by_class(self.images.view)
+        return pool_by_class(self.images.summary)
 
     # --- asking the selection service -------------------------------------------------------------------------
 
@@ -191,12 +191,12 @@ class CoresetPage(Page):
         names = list(self._pool_by_class())
         chosen = self.model.project.choices.class_name
         name = chosen if chosen in names else (names[0] if names else "")
-        self.picture.plot.set_classes(names, name)
+        self.content.plot.set_classes(names, name)
         key = (self._clustered, name, self.model.project.choices.components)
-        if name and self._clustered and key != self._plotted and self.picture.plot.isVisible():
+        if name and self._clustered and key != self._plotted and self.content.plot.isVisible():
             self._plotted = key
             request = DescribeClass(name, *key[2], self.model.settings("clusters"))
-            self.questions.ask(request, self.picture.plot.show_class, latest=False)
+            self.questions.ask(request, self.content.plot.show_class, latest=False)
 
     def _choose_class(self, name: str) -> None:
         self.model.set_choices(class_name=name)
@@ -208,19 +208,19 @@ class CoresetPage(Page):
             for index, label in zip(found.indices, found.labels, strict=True)
         }
         self._medoids = frozenset(int(index) for found in clusters for index in found.medoids)
-        self.picture.chosen.set_clusters(clusters)
+        self.content.chosen.set_clusters(clusters)
 
     def _show_slow(self) -> None:
         """Say that it takes longer, as the first order of a sampler does; the bar below tells how far it is."""
-        if self._view is not None and self.questions.is_waiting(ChooseCoreset):
-            self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
+        if self._summary is not None and self.questions.is_waiting(ChooseCoreset):
+            self.content.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 
-    def _take_selection(self, key: SelectionKey, view: CoresetView) -> None:
-        self._view, self._answered = view, key
+    def _take_selection(self, key: SelectionKey, summary: CoresetSummary) -> None:
+        self._summary, self._answered = summary, key
         self._slow.stop()
         settings = self.model.settings("selection")
         pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
-        self.picture.show_coreset(view, pinned_in, pinned_out)
+        self.content.show_coreset(summary, pinned_in, pinned_out)
         self.show_empty(False)
         self.show_run_state()
         if key == self._requested:
@@ -228,18 +228,18 @@ class CoresetPage(Page):
 
     def _settled(self) -> None:
         """Keep what is chosen, and measure what it leaves out."""
-        view = self._view
-        if view is None or self._requested[0] != self.model.key("coreset"):
+        summary = self._summary
+        if summary is None or self._requested[0] != self.model.key("coreset"):
             return
-        coreset = view.coreset
+        coreset = summary.coreset
         facts = {
-            "sentence": view.sentence,
+            "sentence": summary.sentence,
             "sampler": coreset.sampler,
             "images": len(coreset.indices),
             "fraction": coreset.fraction,
             "budgets": dict(coreset.budgets),
         }
-        self.model.store_result("coreset", self._requested[0], facts, view)
+        self.model.store_result("coreset", self._requested[0], facts, summary)
         self.summary_reported.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
         self._ask_coverage()
 
@@ -248,9 +248,9 @@ class CoresetPage(Page):
         self.questions.ask(request, self._take_coverage)
 
     def _take_coverage(self, coverage: Coverage) -> None:
-        if self._view is not None:
-            self._view = replace(self._view, coverage=coverage)
-            self.picture.show_coverage(coverage)
+        if self._summary is not None:
+            self._summary = replace(self._summary, coverage=coverage)
+            self.content.show_coverage(coverage)
 
     # --- what has no answer -----------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class CoresetPage(Page):
 
     def _on_stopped(self, kind: type[AnyServiceRequest]) -> None:
         if kind is MeasureCoverage:
-            self.picture.show_not_covered("Measuring was cancelled.")
+            self.content.show_not_covered("Measuring was cancelled.")
         else:
             self._show_unanswered("The selection was cancelled.")
 
@@ -276,20 +276,20 @@ class CoresetPage(Page):
             return
         self._slow.stop()
         if self._requested != self._answered:
-            self.picture.show_unanswered(why, again=again)
-        elif self._view is not None and self._view.coverage is None:
-            self.picture.show_not_covered(why)
+            self.content.show_unanswered(why, again=again)
+        elif self._summary is not None and self._summary.coverage is None:
+            self.content.show_not_covered(why)
         self._requested = ("", "")
-        if self._view is None:
+        if self._summary is None:
             self.set_empty(f"{why} No coreset is shown.", "Select", self._ask_again)
 
     def _ask_again(self) -> None:
         if self._requested == self._answered != ("", ""):
-            self.picture.unanswered.clear()
-            self.picture.covered.setText(MEASURING)
+            self.content.unanswered.clear()
+            self.content.covered.setText(MEASURING)
             self._ask_coverage()
             return
-        self.picture.unanswered.clear()
+        self.content.unanswered.clear()
         self.refresh()
 
     # --- choices ----------------------------------------------------------------------------------------------
@@ -335,8 +335,8 @@ class CoresetPage(Page):
         if index in self._cluster_of:
             label, k = self._cluster_of[index]
             facts.append(("Cluster", f"{label + 1} of {k}" + (", its medoid" if index in self._medoids else "")))
-        if self._view is not None:
-            coreset = self._view.coreset
+        if self._summary is not None:
+            coreset = self._summary.coreset
             place = np.flatnonzero(coreset.indices == index)
             facts.append(("In the coreset", coreset.reasons[int(place[0])] if len(place) else "no"))
         return [*facts, ("Size", self.images.size_words(index))]

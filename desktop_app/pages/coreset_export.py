@@ -179,10 +179,12 @@ class ExportSheet(Sheet):
         self.chosen.emit(self._entered(), self._settings, self.overwrite.isChecked())
 
 
-def export_words(view: ExportResult) -> str:
+def export_words(summary: ExportResult) -> str:
     """Return what came out of an export."""
-    what = f"{images(view.n_files)}, {byte_size(view.n_bytes)}," if _holds_images(view.files_as) else "The lists"
-    return " ".join((f"{what} written to {view.folder}.", *view.notes))
+    what = (
+        f"{images(summary.n_files)}, {byte_size(summary.n_bytes)}," if _holds_images(summary.files_as) else "The lists"
+    )
+    return " ".join((f"{what} written to {summary.folder}.", *summary.notes))
 
 
 def _holds_images(name: str) -> bool:

@@ -63,14 +63,14 @@ class Exporting(QObject):
             notes = page.model.project.image_notes
             page.ask(ExportCoreset(page.study(), folder, overwrite, notes), self._show_export)
 
-    def _show_export(self, view: ExportResult) -> None:
+    def _show_export(self, summary: ExportResult) -> None:
         """Tell what was written, and verify it."""
-        self.folder, self._found = view.folder, None
-        self._written = export_words(view)
+        self.folder, self._found = summary.folder, None
+        self._written = export_words(summary)
         self._methods.show()
         self._show_message("info", "Verifying…")
         self._page.ask(
-            VerifyExport(view.folder),
+            VerifyExport(summary.folder),
             self._show_verified,
             on_failed=partial(self._show_unverified, "verification failed"),
             on_cancelled=partial(self._show_unverified, "verification was cancelled"),
@@ -81,11 +81,11 @@ class Exporting(QObject):
         if self.folder is not None:
             self._page.ask(DescribeExport(self.folder), partial(copy_methods, self._page.messages))
 
-    def _show_verified(self, view: VerifyResult) -> None:
+    def _show_verified(self, summary: VerifyResult) -> None:
         """Show the result of the verification."""
-        self._found = view
+        self._found = summary
         self._show_message(
-            "good" if view.ok else "bad", view.sentence, "Verify again" if view.ok else "Show differences"
+            "good" if summary.ok else "bad", summary.sentence, "Verify again" if summary.ok else "Show differences"
         )
 
     def _show_unverified(self, why: str) -> None:

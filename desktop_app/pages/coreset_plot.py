@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.service.selection_requests import ClassView
+from core.service.selection_requests import ClassSummary
 from desktop_app import theme
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
 from desktop_app.widgets.controls import ComboBox
@@ -33,7 +33,7 @@ class CoresetPlot(QWidget):
     def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._images = shown
-        self._view: ClassView | None = None
+        self._summary: ClassSummary | None = None
         self._chosen: np.ndarray[Any, Any] = np.zeros(0, dtype=np.int64)
         self.classes = ComboBox()
         self.classes.setToolTip("Class to plot")
@@ -58,9 +58,9 @@ class CoresetPlot(QWidget):
         column.addWidget(self.scatter, 1)
 
     @property
-    def view(self) -> ClassView | None:
+    def summary(self) -> ClassSummary | None:
         """The class that is plotted; None while there is none."""
-        return self._view
+        return self._summary
 
     def set_classes(self, names: Sequence[str], chosen: str) -> None:
         """Offer classes."""
@@ -71,22 +71,22 @@ class CoresetPlot(QWidget):
         self.classes.setCurrentText(chosen)
         self.classes.blockSignals(blocked)
 
-    def show_class(self, view: ClassView) -> None:
+    def show_class(self, summary: ClassSummary) -> None:
         """Show a class."""
-        self._view = view
-        clusters = view.clusters
+        self._summary = summary
+        clusters = summary.clusters
         self.scatter.set_points(
-            view.points,
+            summary.points,
             clusters.labels,
             np.searchsorted(clusters.indices, clusters.medoids).astype(np.int64),
-            component_label(view.components[0], view.shares[0]),
-            component_label(view.components[1], view.shares[1]),
+            component_label(summary.components[0], summary.shares[0]),
+            component_label(summary.components[1], summary.shares[1]),
         )
         self._show_chosen()
 
     def forget(self) -> None:
         """Show and offer no class."""
-        self._view, self._chosen = None, np.zeros(0, dtype=np.int64)
+        self._summary, self._chosen = None, np.zeros(0, dtype=np.int64)
         self.classes.clear()
         self.words.clear()
         self.scatter.forget()
@@ -100,39 +100,41 @@ class CoresetPlot(QWidget):
     def set_current(self, index: int) -> None:
         """Ring one image; -1 for none, or one of another class."""
         row = -1
-        if self._view is not None and index >= 0:
-            found = np.flatnonzero(self._view.clusters.indices == index)
+        if self._summary is not None and index >= 0:
+            found = np.flatnonzero(self._summary.clusters.indices == index)
             row = int(found[0]) if len(found) else -1
         self.scatter.set_current(row)
 
     def _show_chosen(self) -> None:
-        if self._view is None:
+        if self._summary is None:
             return
-        rows = np.flatnonzero(np.isin(self._view.clusters.indices, self._chosen))
+        rows = np.flatnonzero(np.isin(self._summary.clusters.indices, self._chosen))
         self.scatter.set_chosen(rows)
-        self.words.setText(f"Selected images have rings: {len(rows):,} of {images(len(self._view.clusters.indices))}")
+        self.words.setText(
+            f"Selected images have rings: {len(rows):,} of {images(len(self._summary.clusters.indices))}"
+        )
 
     def plotted(self) -> list[int]:
         """Return the images of the points, in their order."""
-        return [] if self._view is None else self._view.clusters.indices.tolist()
+        return [] if self._summary is None else self._summary.clusters.indices.tolist()
 
     def _choose(self) -> None:
         self.class_chosen.emit(self.classes.currentText())
 
     def _hover(self, row: int) -> None:
-        view = self._view
-        if view is None or row < 0:
+        summary = self._summary
+        if summary is None or row < 0:
             self.hover.hide()
             return
-        index, label = int(view.clusters.indices[row]), int(view.clusters.labels[row])
+        index, label = int(summary.clusters.indices[row]), int(summary.clusters.labels[row])
         chosen = "selected" if index in self._chosen else "not selected"
         self.hover.show_image(self._images.thumbnail(index, label), f"Cluster {label + 1} · {chosen}")
 
     def _select(self, rows: object) -> None:
-        if self._view is not None and isinstance(rows, np.ndarray):
-            self.selected.emit([int(index) for index in self._view.clusters.indices[rows]])
+        if self._summary is not None and isinstance(rows, np.ndarray):
+            self.selected.emit([int(index) for index in self._summary.clusters.indices[rows]])
 
     def _open(self, row: int) -> None:
-        if self._view is not None:
-            indices = self._view.clusters.indices
+        if self._summary is not None:
+            indices = self._summary.clusters.indices
             self.opened.emit(int(indices[row]), indices.tolist())

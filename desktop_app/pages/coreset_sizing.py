@@ -69,7 +69,7 @@ class Sizing(QObject):
             self.find()
 
     def _n_pool(self) -> int:
-        return sum(pool_by_class(self._images.view).values())
+        return sum(pool_by_class(self._images.summary).values())
 
     def _basis(self, network: str) -> object:
         """Return what measured sizes depend on: all that selects, other than the size, and how networks are trained."""

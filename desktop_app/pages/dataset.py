@@ -5,17 +5,17 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from core.descriptions import choices_of
-from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors, ScanDataset
+from core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors, ScanDataset
 from core.service.quality import check_named
 from core.settings import DataSettings, with_own
 from core.settings.listed import settings_in
 from desktop_app.dialogs.reading_sheet import ReadingSheet
 from desktop_app.garbage import leave_out_of_collections
 from desktop_app.image_menu import ImageMenu
+from desktop_app.pages.dataset_content import DatasetContent, facts_of
 from desktop_app.pages.dataset_excluding import ExcludingByPattern
 from desktop_app.pages.dataset_findings import Findings
 from desktop_app.pages.dataset_groups import GroupsOfImages
-from desktop_app.pages.dataset_picture import DatasetPicture, facts_of
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -46,7 +46,7 @@ class DatasetPage(Page):
     reads = ("dataset",)
 
     def build(self) -> None:
-        """Make options and picture."""
+        """Make the options and the content."""
         self._has_failed = False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._scan_again)
@@ -69,9 +69,9 @@ class DatasetPage(Page):
         self.excluding.changed.connect(self._exclude_by)
         facts = dict(choices_of(DataSettings))["left_out_patterns"]
         self.add_more_option(facts.title, self.excluding.field, facts.tip, question=facts.question)
-        self.picture = DatasetPicture()
-        self.excluding.field.opened.connect(self.picture.open_image)
-        self.picture.histogram.inclusion_changed.connect(self._include)
+        self.content = DatasetContent()
+        self.excluding.field.opened.connect(self.content.open_image)
+        self.content.histogram.inclusion_changed.connect(self._include)
         self.findings = Findings()
         self.findings.copies.keep_changed.connect(self._keep_copy)
         self.findings.keep_one_requested.connect(self._keep_one)
@@ -84,7 +84,7 @@ class DatasetPage(Page):
         self.findings.layout_requested.connect(self._read_by)
         self.images = ImagesShown()
         self.menu = ImageMenu.of_page(self, self.images)
-        self.picture.samples.row_made.connect(self.menu.attach_row)
+        self.content.samples.row_made.connect(self.menu.attach_row)
         self.menu.attach_grid(self.findings.quality.images)
         self.menu.attach_table(self.findings.label_errors, lambda row: [row[0]])
         self.menu.attach_table(self.findings.left_out, lambda row: [row[0]])
@@ -93,19 +93,19 @@ class DatasetPage(Page):
         self.menu.attach_table(self.findings.leaks, self.images.indices)
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         self.menu.opened.connect(self.large.open)
-        self.picture.opened.connect(self.large.open)
+        self.content.opened.connect(self.large.open)
         self.findings.opened.connect(self.large.open)
         self.findings.pattern_requested.connect(self._exclude_one)
         self.findings.reading_requested.connect(self.open_reading)
-        self.picture.reading_requested.connect(self.open_reading)
-        self.picture.add_findings(self.findings)
+        self.content.reading_requested.connect(self.open_reading)
+        self.content.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.excluding.field, "data.left_out_patterns")
-        self.controls.place(self.picture, "data.left_out_classes")
+        self.controls.place(self.content, "data.left_out_classes")
         self.controls.place(self.findings, "data.left_out_images", "data.relabelled")
         self.controls.place(self.findings.quality, *(setting.where for setting in settings_in("quality")))
         self.controls.add_rest("data")
-        self.set_picture(self.picture)
+        self.set_content(self.content)
         self._say_empty()
 
     def _add_shares(self) -> None:
@@ -158,7 +158,7 @@ class DatasetPage(Page):
     def _locate(self) -> None:
         self.locate_requested.emit()
 
-    def _keep_images(self, result: DatasetView) -> None:
+    def _keep_images(self, result: DatasetSummary) -> None:
         """Keep the images found."""
         dataset, split = result.dataset, result.split
         leave_out_of_collections(len(dataset.images))
@@ -183,7 +183,7 @@ class DatasetPage(Page):
         self.images.forget()
         self.large.forget()
         self._has_failed = False
-        self.picture.forget()
+        self.content.forget()
         self.findings.forget()
         self.groups.forget(settings.group_pattern)
         self.excluding.forget(settings.left_out_patterns)
@@ -194,32 +194,34 @@ class DatasetPage(Page):
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""
-        return facts_of(self.images.view, index) if self.images.view is not None else []
+        return facts_of(self.images.summary, index) if self.images.summary is not None else []
 
     def refresh(self) -> None:
         """Show choices and what was found."""
         settings = self.model.settings("data")
-        view = self._view()
-        if self.images.are_others(view):
+        summary = self._summary()
+        if self.images.are_others(summary):
             self.large.close()
-        self.images.set_view(view)
-        self.groups.show_view(view, settings)
-        self.excluding.show_view(view, settings.left_out_patterns)
-        self.run_button.setText("Scan" if view is None else "Scan again")
-        self.show_empty(view is None)
-        if view is None:
+        self.images.set_summary(summary)
+        self.groups.show_summary(summary, settings)
+        self.excluding.show_summary(summary, settings.left_out_patterns)
+        self.run_button.setText("Scan" if summary is None else "Scan again")
+        self.show_empty(summary is None)
+        if summary is None:
             self._say_empty()
-        self._show_owned(view)
-        self.set_meaning(_meaning(view) if view is not None else "")
-        if view is not None:
-            self._let_be_divided(view)
-            self.picture.show_view(view, settings)
-            self.findings.show_view(view, settings, self.model.settings("quality"))
+        self._show_owned(summary)
+        self.set_meaning(_meaning(summary) if summary is not None else "")
+        if summary is not None:
+            self._let_be_divided(summary)
+            self.content.show_summary(summary, settings)
+            self.findings.show_summary(summary, settings, self.model.settings("quality"))
 
-    def _let_be_divided(self, view: DatasetView | None) -> None:
+    def _let_be_divided(self, summary: DatasetSummary | None) -> None:
         """Enable the shares that a predefined split does not determine."""
-        is_predefined = view is not None and view.split.is_predefined
-        validates = is_predefined and view is not None and any(one.split == "validation" for one in view.dataset.images)
+        is_predefined = summary is not None and summary.split.is_predefined
+        validates = (
+            is_predefined and summary is not None and any(one.split == "validation" for one in summary.dataset.images)
+        )
         for box, kept in ((self.test_share, is_predefined), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
             box.setToolTip(PREDEFINED if kept else box.accessibleDescription())
@@ -228,19 +230,19 @@ class DatasetPage(Page):
         if in_folds and not is_predefined:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
-        self.leaks.set_no_effect("" if view is None or is_predefined or self.leaks.value else NOT_PREDEFINED)
+        self.leaks.set_no_effect("" if summary is None or is_predefined or self.leaks.value else NOT_PREDEFINED)
 
-    def _show_owned(self, view: DatasetView | None) -> None:
+    def _show_owned(self, summary: DatasetSummary | None) -> None:
         """Show what the source of the images reads; before they are read, what any reads that they may be of."""
         path = self.model.project.source
-        if view is not None:
-            self.controls.show_owned("data", (view.dataset.kind,))
+        if summary is not None:
+            self.controls.show_owned("data", (summary.dataset.kind,))
         else:
             self.controls.show_owned("data", sources().likely(path) if path is not None else ())
 
-    def _view(self) -> DatasetView | None:
-        view = self.model.latest_value("dataset")
-        return view if isinstance(view, DatasetView) else None
+    def _summary(self) -> DatasetSummary | None:
+        summary = self.model.latest_value("dataset")
+        return summary if isinstance(summary, DatasetSummary) else None
 
     # --- choices ----------------------------------------------------------------------------------------------
 
@@ -250,7 +252,7 @@ class DatasetPage(Page):
 
     def divide_soon(self) -> None:
         """Divide again once nothing has been changed for a moment."""
-        if self._view() is not None:
+        if self._summary() is not None:
             self._settle.start()
 
     def _scan_again(self) -> None:
@@ -280,10 +282,10 @@ class DatasetPage(Page):
         self._changed(left_out_classes=tuple(sorted(left_out if included else left_out | {name})))
 
     def _keep_copy(self, group: object, kept: int) -> None:
-        view = self._view()
-        if view is None or not isinstance(group, tuple):
+        summary = self._summary()
+        if summary is None or not isinstance(group, tuple):
             return
-        paths = {index: view.dataset.images[index].path for index in group}
+        paths = {index: summary.dataset.images[index].path for index in group}
         left_out = set(self.model.settings("data").left_out_images) - set(paths.values())
         if kept >= 0:
             left_out |= {path for index, path in paths.items() if index != kept}
@@ -293,12 +295,12 @@ class DatasetPage(Page):
         self._change_left_out(indices, out=True)
 
     def _take_back(self, indices: object) -> None:
-        view = self._view()
-        if view is None or not isinstance(indices, tuple):
+        summary = self._summary()
+        if summary is None or not isinstance(indices, tuple):
             return
         by_hand = set(self.model.settings("data").left_out_images)
-        reasons = {left.index: left.reason for left in view.split.left_out}
-        others = [reasons.get(i, "") for i in indices if view.dataset.images[i].path not in by_hand]
+        reasons = {left.index: left.reason for left in summary.split.left_out}
+        others = [reasons.get(i, "") for i in indices if summary.dataset.images[i].path not in by_hand]
         if others:
             self.messages.warning(
                 f"{images(len(others))} of the selection cannot be included one by one. Reason: {others[0]} Change the "
@@ -307,10 +309,10 @@ class DatasetPage(Page):
         self._change_left_out(indices, out=False)
 
     def _change_left_out(self, indices: object, *, out: bool) -> None:
-        view = self._view()
-        if view is None or not isinstance(indices, tuple):
+        summary = self._summary()
+        if summary is None or not isinstance(indices, tuple):
             return
-        paths = {view.dataset.images[index].path for index in indices}
+        paths = {summary.dataset.images[index].path for index in indices}
         left_out = set(self.model.settings("data").left_out_images)
         self._changed(left_out_images=tuple(sorted(left_out | paths if out else left_out - paths)))
 
@@ -332,10 +334,10 @@ class DatasetPage(Page):
             self.ask(FindLabelErrors(self.study(), bits), self._show_label_errors)
 
     def _show_label_errors(self, findings: DatasetFindings) -> None:
-        view = self._view()
-        if view is not None:
-            self.context.findings.keep(findings, view.paths)
-            self.findings.show_label_errors(findings, view)
+        summary = self._summary()
+        if summary is not None:
+            self.context.findings.keep(findings, summary.paths)
+            self.findings.show_label_errors(findings, summary)
 
     # --- reading ----------------------------------------------------------------------------------------------
 
@@ -345,7 +347,7 @@ class DatasetPage(Page):
         if source is None or not self.images_are_there():
             self.messages.warning(self.why_not())
             return
-        sheet = ReadingSheet(source, self._view(), self.model.settings("data"), self.service, self)
+        sheet = ReadingSheet(source, self._summary(), self.model.settings("data"), self.service, self)
         sheet.chosen.connect(self._read_like)
         sheet.finished.connect(sheet.deleteLater)
         sheet.open()
@@ -354,7 +356,7 @@ class DatasetPage(Page):
         if not isinstance(changes, dict):
             return
         self._changed(text="change of how the images are read", **changes)
-        if self._view() is None:
+        if self._summary() is None:
             self.try_run()
 
     # --- groups -----------------------------------------------------------------------------------------------
@@ -368,8 +370,8 @@ class DatasetPage(Page):
         self._changed(text="change of “Column of the groups”", merge=True, own=own)
 
 
-def _meaning(view: DatasetView) -> str:
+def _meaning(summary: DatasetSummary) -> str:
     """Return what the images found mean for who wants a coreset, and what to do next."""
-    pool, test = len(view.split.pool), len(view.split.test)
+    pool, test = len(summary.split.pool), len(summary.split.test)
     use = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
     return f"The coreset is selected from the {pool:,} images of the pool; {use}. Next: extract features."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import SettingsError
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.settings.path_patterns import PathPatterns, check_patterns, split_patterns
 from desktop_app.in_steps import InSteps
 from desktop_app.models.thumbnail_model import Thumbnail
@@ -37,14 +37,14 @@ class ExcludingByPattern(QObject):
         self.field.text_changed.connect(self._preview)
         self.field.text_accepted.connect(self._accept)
         self._steps = InSteps(self)
-        self._view: DatasetView | None = None
+        self._summary: DatasetSummary | None = None
         self._patterns: tuple[str, ...] = ()
         self._shown: tuple[object, str] | None = None
 
-    def show_view(self, view: DatasetView | None, patterns: tuple[str, ...]) -> None:
+    def show_summary(self, summary: DatasetSummary | None, patterns: tuple[str, ...]) -> None:
         """Show the patterns of the settings and what they match; what is being typed stays."""
         is_other = patterns != self._patterns
-        self._view, self._patterns = view, patterns
+        self._summary, self._patterns = summary, patterns
         if is_other or not self.field.field.hasFocus():
             self.field.set_text(SEPARATOR.join(patterns))
         self._preview(self.field.text)
@@ -52,11 +52,11 @@ class ExcludingByPattern(QObject):
     def forget(self, patterns: tuple[str, ...]) -> None:
         """Show the patterns of another project, and no images."""
         self._steps.stop()
-        self._view, self._patterns, self._shown = None, patterns, None
+        self._summary, self._patterns, self._shown = None, patterns, None
         self.field.forget(SEPARATOR.join(patterns))
 
     def _preview(self, text: str) -> None:
-        images = self._view.dataset.images if self._view is not None else ()
+        images = self._summary.dataset.images if self._summary is not None else ()
         if self._shown is not None and self._shown[0] is images and self._shown[1] == text:
             return
         self._shown = images, text
@@ -71,11 +71,11 @@ class ExcludingByPattern(QObject):
 
     def _compared(self, patterns: PathPatterns, *, has_any: bool) -> Iterator[None]:
         """Compare all paths, some at a time, and show what matches."""
-        view = self._view
-        if view is None or not has_any:
+        summary = self._summary
+        if summary is None or not has_any:
             self.field.set_preview(0, 0, (), ())
             return
-        images, n_matches = view.dataset.images, 0
+        images, n_matches = summary.dataset.images, 0
         rows: list[tuple[str, str]] = []
         thumbnails: list[Thumbnail] = []
         for start in range(0, len(images), AT_ONCE):
@@ -87,7 +87,7 @@ class ExcludingByPattern(QObject):
                 if len(rows) < MOST_SHOWN:
                     rows.append((image.path, pattern))
                 if len(thumbnails) < THUMBNAILS:
-                    thumbnails.append(Thumbnail(index, str(view.thumbnail(index)), image.path))
+                    thumbnails.append(Thumbnail(index, str(summary.thumbnail(index)), image.path))
             yield
         self.field.set_preview(n_matches, len(images), rows, thumbnails)
 
@@ -101,5 +101,5 @@ class ExcludingByPattern(QObject):
         except SettingsError:
             return  # the preview says why
         first = PathPatterns(patterns).first
-        if self._view is None or not all(first(image.path) for image in self._view.dataset.images):
+        if self._summary is None or not all(first(image.path) for image in self._summary.dataset.images):
             self.changed.emit(patterns)

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
 from core.results import Image
-from core.service.dataset_requests import DatasetFindings, DatasetView, ExclusionSuggestion
+from core.service.dataset_requests import DatasetFindings, DatasetSummary, ExclusionSuggestion
 from core.settings import DataSettings, QualitySettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
-from desktop_app.pages.dataset_picture import READING, READING_TIP
+from desktop_app.pages.dataset_content import READING, READING_TIP
 from desktop_app.pages.dataset_quality import QualityPanel
 from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
@@ -148,13 +148,13 @@ class Findings(TabWidget):
         self._reading.clicked.connect(self.reading_requested)
         return self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude)
 
-    def show_view(self, view: DatasetView, settings: DataSettings, quality: QualitySettings) -> None:
+    def show_summary(self, summary: DatasetSummary, settings: DataSettings, quality: QualitySettings) -> None:
         """Show the findings of a scan."""
-        images, split = view.dataset.images, view.split
-        if view.dataset.images != self._searched:
+        images, split = summary.dataset.images, summary.split
+        if summary.dataset.images != self._searched:
             self._clear_label_errors()
         by_hand = set(settings.left_out_images)
-        self.skipped.set_rows(view.dataset.skipped)
+        self.skipped.set_rows(summary.dataset.skipped)
         self.copies.set_copies(
             [
                 Copy(
@@ -165,31 +165,31 @@ class Findings(TabWidget):
                     conflicting=one.conflicting,
                     kept=images[index].path not in by_hand,
                 )
-                for number, one in enumerate(view.duplicates)
+                for number, one in enumerate(summary.duplicates)
                 for index in one.indices
             ]
         )
         self.leaks.set_rows([(images[a].path, images[b].path) for a, b in split.leaks])
         self.left_out.set_rows([(left.index, images[left.index].path, left.reason) for left in split.left_out])
-        self.quality.show_view(view, quality)
-        self.notes.set_rows(view.notes)
-        self._offer_exclusion(next(iter(view.suspected), None))
-        self._offer_layout(next(iter(view.dataset.others), ""))
-        conflicts = sum(one.conflicting for one in view.duplicates)
-        self._count("Skipped", len(view.dataset.skipped))
-        self._count("Duplicates", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
+        self.quality.show_summary(summary, quality)
+        self.notes.set_rows(summary.notes)
+        self._offer_exclusion(next(iter(summary.suspected), None))
+        self._offer_layout(next(iter(summary.dataset.others), ""))
+        conflicts = sum(one.conflicting for one in summary.duplicates)
+        self._count("Skipped", len(summary.dataset.skipped))
+        self._count("Duplicates", len(summary.duplicates), f", {conflicts} under two classes" if conflicts else "")
         self._count("Leaks", len(split.leaks))
         self._count("Excluded", len(split.left_out))
-        self._count("Notes", len(view.notes))
-        self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
+        self._count("Notes", len(summary.notes))
+        self._keep_one.setEnabled(bool(summary.duplicates) and not settings.keep_one_of_duplicates)
         self._drop.setEnabled(bool(split.leaks))
         self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.is_predefined)
 
-    def show_label_errors(self, found: DatasetFindings, view: DatasetView | None) -> None:
+    def show_label_errors(self, found: DatasetFindings, summary: DatasetSummary | None) -> None:
         """Show suspected label errors and near-duplicates."""
-        if view is None:
+        if summary is None:
             return
-        images = self._searched = view.dataset.images
+        images = self._searched = summary.dataset.images
         self.label_errors.set_rows(
             [
                 (one.index, images[one.index].path, one.class_name, one.other_class, one.score)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from core.descriptions import registry
 from core.errors import SplitError
 from core.results import Image
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.settings import DataSettings, own_settings
 from desktop_app.in_steps import InSteps
 from desktop_app.widgets.pattern_field import MOST_SHOWN, GroupPreview, PatternField
@@ -46,31 +46,31 @@ class GroupsOfImages(QObject):
         self.field.example_moved.connect(self._show_part)
         self.field.column_chosen.connect(self._choose_column)
         self._steps = InSteps(self)
-        self._view: DatasetView | None = None
+        self._summary: DatasetSummary | None = None
         self._pattern = ""
         self._shown: tuple[object, str] | None = None
 
-    def show_view(self, view: DatasetView | None, settings: DataSettings) -> None:
+    def show_summary(self, summary: DatasetSummary | None, settings: DataSettings) -> None:
         """Show the pattern of the settings and the groups; what is being typed or marked stays."""
         field, pattern = self.field, settings.group_pattern
         is_other, self._pattern = pattern != self._pattern, pattern
         if is_other or (field.pattern != pattern and not field.field.hasFocus() and not field.is_offered):
             field.set_pattern(pattern)
-        self._view = view
+        self._summary = summary
         images = self._images()
         field.example.set_paths([image.path for image in _spread(images, EXAMPLES)])
-        field.set_suggestions(view.suggested_patterns if view is not None and not field.pattern else ())
-        field.set_columns(*_columns(view, settings))
+        field.set_suggestions(summary.suggested_patterns if summary is not None and not field.pattern else ())
+        field.set_columns(*_columns(summary, settings))
         self._preview(field.pattern)
 
     def forget(self, pattern: str) -> None:
         """Show the pattern of another project, and no images."""
         self._steps.stop()
-        self._view, self._pattern, self._shown = None, pattern, None
+        self._summary, self._pattern, self._shown = None, pattern, None
         self.field.forget(pattern)
 
     def _images(self) -> Sequence[Image]:
-        return self._view.dataset.images if self._view is not None else ()
+        return self._summary.dataset.images if self._summary is not None else ()
 
     # --- previews ---------------------------------------------------------------------------------------------
 
@@ -79,7 +79,9 @@ class GroupsOfImages(QObject):
         if self._shown is not None and self._shown[0] is images and self._shown[1] == pattern:
             return
         self._shown = images, pattern
-        self.field.set_suggestions(self._view.suggested_patterns if self._view is not None and not pattern else ())
+        self.field.set_suggestions(
+            self._summary.suggested_patterns if self._summary is not None and not pattern else ()
+        )
         try:
             find = _finder(pattern)
         except SplitError as error:
@@ -146,8 +148,8 @@ class GroupsOfImages(QObject):
             self.changed.emit(pattern)
 
     def _choose_column(self, column: str) -> None:
-        if self._view is not None:
-            self.column_changed.emit(self._view.dataset.kind, column)
+        if self._summary is not None:
+            self.column_changed.emit(self._summary.dataset.kind, column)
 
 
 def _finder(pattern: str) -> Callable[[str], str] | None:
@@ -170,12 +172,12 @@ def _spread(images: Sequence[Image], n: int) -> list[Image]:
     return [images[at * len(images) // n] for at in range(n)] if len(images) > n else list(images)
 
 
-def _columns(view: DatasetView | None, settings: DataSettings) -> tuple[tuple[str, ...], str]:
+def _columns(summary: DatasetSummary | None, settings: DataSettings) -> tuple[tuple[str, ...], str]:
     """Return the columns that may name groups, and which of them is chosen; none of what is no table."""
-    if view is None or view.dataset.kind not in registry("source"):
+    if summary is None or summary.dataset.kind not in registry("source"):
         return (), ""
-    own = own_settings(settings, registry("source")[view.dataset.kind])
+    own = own_settings(settings, registry("source")[summary.dataset.kind])
     if own is None or COLUMN not in {each.name for each in fields(own)}:
         return (), ""
-    used = view.dataset.read_as.get(COLUMN, "")
-    return tuple(dict.fromkeys(each for each in (used, *view.dataset.columns) if each)), getattr(own, COLUMN)
+    used = summary.dataset.read_as.get(COLUMN, "")
+    return tuple(dict.fromkeys(each for each in (used, *summary.dataset.columns) if each)), getattr(own, COLUMN)

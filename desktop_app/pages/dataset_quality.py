@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.quality import CHECKS, QualityCheck, check_named, flags_of, quality_values
 from core.settings import QualitySettings
 from core.settings.listed import settings_in
@@ -63,7 +63,7 @@ class QualityPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._view: DatasetView | None = None
+        self._summary: DatasetSummary | None = None
         self._values: dict[str, NDArray[np.float64]] = {}
         self._excluded: NDArray[np.bool_] = np.empty(0, dtype=bool)
         self._settings = QualitySettings()
@@ -161,13 +161,13 @@ class QualityPanel(QWidget):
 
     # --- content ----------------------------------------------------------------------------------------------
 
-    def show_view(self, view: DatasetView, settings: QualitySettings) -> None:
+    def show_summary(self, summary: DatasetSummary, settings: QualitySettings) -> None:
         """Show what the scan found, under the thresholds now in use."""
-        if self._view is None or view.dataset is not self._view.dataset:
-            self._values = quality_values(view.dataset)
-        self._view = view
-        self._excluded = np.zeros(len(view.dataset.images), dtype=bool)
-        self._excluded[[left.index for left in view.split.left_out]] = True
+        if self._summary is None or summary.dataset is not self._summary.dataset:
+            self._values = quality_values(summary.dataset)
+        self._summary = summary
+        self._excluded = np.zeros(len(summary.dataset.images), dtype=bool)
+        self._excluded[[left.index for left in summary.split.left_out]] = True
         self.show_settings(settings)
 
     def show_settings(self, settings: QualitySettings) -> None:
@@ -180,7 +180,7 @@ class QualityPanel(QWidget):
 
     def forget(self) -> None:
         """Show no images."""
-        self._view, self._values = None, {}
+        self._summary, self._values = None, {}
         self._excluded = np.empty(0, dtype=bool)
         self._settle.stop()
         self.checks.set_rows(())
@@ -188,7 +188,7 @@ class QualityPanel(QWidget):
         self._show_check()
 
     def _show_counts(self) -> None:
-        if self._view is None:
+        if self._summary is None:
             return
         flags = {name: flagged & ~self._excluded for name, flagged in flags_of(self._values, self._settings).items()}
         current = CHECKS.index(self._check)
@@ -231,9 +231,9 @@ class QualityPanel(QWidget):
         self.remedy.set_explanation(f"{facts.tip}. {check.remedy}")
         for name, control in self.controls.items():
             control.widget.setVisible(name == check.name)
-            control.widget.setEnabled(self._view is not None)
+            control.widget.setEnabled(self._summary is not None)
         threshold = check.threshold(self._settings)
-        self._reset.setEnabled(self._view is not None and threshold != check.threshold(QualitySettings()))
+        self._reset.setEnabled(self._summary is not None and threshold != check.threshold(QualitySettings()))
         values = self._values.get(check.name, np.empty(0))
         self.histogram.set_values(
             values,
@@ -252,8 +252,8 @@ class QualityPanel(QWidget):
 
     def _show_flagged(self) -> None:
         """Show the flagged images of the chosen check, those furthest from the threshold first."""
-        check, view = self._check, self._view
-        if view is None:
+        check, summary = self._check, self._summary
+        if summary is None:
             self.images.set_images([])
             self.images.set_note(NO_IMAGES)
             self.flag_count.clear()
@@ -264,7 +264,7 @@ class QualityPanel(QWidget):
         kept = np.flatnonzero(flagged & ~self._excluded)
         kept = kept[np.argsort(-values[kept] if check.is_above else values[kept], kind="stable")]
         self.images.set_images(
-            [Thumbnail(index, str(view.thumbnail(index)), self._words(index, values)) for index in kept.tolist()]
+            [Thumbnail(index, str(summary.thumbnail(index)), self._words(index, values)) for index in kept.tolist()]
         )
         measured = not np.isnan(values).all()
         self.images.set_note("No image is flagged by this check." if measured else NOT_MEASURED)
@@ -275,7 +275,7 @@ class QualityPanel(QWidget):
         self._offer_exclusion()
 
     def _words(self, index: int, values: NDArray[np.float64]) -> str:
-        path = self._view.dataset.images[index].path if self._view is not None else ""
+        path = self._summary.dataset.images[index].path if self._summary is not None else ""
         return f"{path}, {values[index]:.3g}{self._check.facts.unit}"
 
     def _shown_threshold(self) -> float:

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from core.descriptions import registry
 from core.pipeline.study import Study
 from core.results import Separation
-from core.service.dataset_requests import DatasetView
-from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
+from core.service.dataset_requests import DatasetSummary
+from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsSummary, FeaturesSummary
 from core.settings import FeatureSettings
 from core.settings.listed import Setting, settings_in
 from core.words import byte_size, duration
@@ -70,8 +70,8 @@ class FeaturesPage(Page):
     reads = ("dataset", "features")
 
     def build(self) -> None:
-        """Make options and picture."""
-        self._look: ExtractorsView | None = None
+        """Make the options and the content."""
+        self._look: ExtractorsSummary | None = None
         self._looked_for = ""
         self._fell_back: Fallback | None = None
         self._advises = True
@@ -98,10 +98,10 @@ class FeaturesPage(Page):
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
         self.controls.add_rest("features")
-        self.set_picture(self._make_picture())
+        self.set_content(self._make_content())
         self._say_empty()
 
-    def _make_picture(self) -> QWidget:
+    def _make_content(self) -> QWidget:
         separation = Card("Class separation", SEPARATION_HELP)
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
@@ -118,14 +118,14 @@ class FeaturesPage(Page):
         right.addWidget(variance)
         right.setChildrenCollapsible(False)
         right.setSizes([theme.UNIT * 32, theme.UNIT * 44])
-        picture = QWidget()
-        column = QVBoxLayout(picture)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addWidget(self.advice)
         column.addWidget(self.labels)
         column.addWidget(right, 1)
-        return picture
+        return content
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -141,15 +141,15 @@ class FeaturesPage(Page):
         """Extract and reduce."""
         self.ask(ComputeFeatures(self.study()), self._keep_features, as_step=True)
 
-    def _keep_features(self, result: FeaturesView) -> None:
+    def _keep_features(self, result: FeaturesSummary) -> None:
         accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
         self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
         self.summary_reported.emit(f"Features of {result.n_images:,} images extracted", "clusters")
         self._looked_for = ""
         self._ask()
 
-    def _show_extractors(self, view: ExtractorsView) -> None:
-        self._look = view
+    def _show_extractors(self, summary: ExtractorsSummary) -> None:
+        self._look = summary
         self._fall_back()
         self.refresh()
 
@@ -172,23 +172,23 @@ class FeaturesPage(Page):
         self.show_empty(self.model.facts("dataset") is None or (self._look is None and not self.images_are_there()))
         self.controls.show_owned("features", settings.extractors)
         result = self.model.latest_value("features")
-        view = result if isinstance(result, FeaturesView) else None
+        summary = result if isinstance(result, FeaturesSummary) else None
         facts = (*self._facts(), *gone(settings.extractors))
-        if self.extractors.set_facts(facts, self._separations(view), settings.extractors):
+        if self.extractors.set_facts(facts, self._separations(summary), settings.extractors):
             self.order_options()
-        self.bars.set_separations(self._separations(view))
+        self.bars.set_separations(self._separations(summary))
         first = settings.extractors[0]
         explained = {
-            name: views[0].explained for name, views in (view.views.items() if view is not None else ()) if views
+            name: views[0].explained for name, views in (summary.views.items() if summary is not None else ()) if views
         }
         self.curve.set_explained(explained, settings.variance)
-        self.curve.setToolTip(f"First view: {first}" if explained else "")
+        self.curve.setToolTip(f"First summary: {first}" if explained else "")
         self._show_cost(settings.extractors)
         self._advise(settings.extractors)
-        self._say_meaning(view)
+        self._say_meaning(summary)
         # Without a result in memory, as with a model that is not on this computer, those that the project recorded.
         stored = self.model.facts("features") or {}
-        labels = view.labels if view is not None else stored.get("labels", ())
+        labels = summary.labels if summary is not None else stored.get("labels", ())
         if labels:
             self.labels.show_message("warning", " ".join(labels), closable=False)
         else:
@@ -255,12 +255,12 @@ class FeaturesPage(Page):
     def _show_evidence(self) -> None:
         DetailsDialog(self, "Evidence for the recommendation", EVIDENCE, "", "info", "accent").open()
 
-    def _say_meaning(self, view: FeaturesView | None) -> None:
+    def _say_meaning(self, summary: FeaturesSummary | None) -> None:
         """Say under the title what the features tell about these images."""
         dataset = self.model.latest_value("dataset")
         used = self.model.settings("features").extractors
-        shown = next((one for one in self._separations(view) if one.extractors == used), None)
-        if shown is None or not isinstance(dataset, DatasetView):
+        shown = next((one for one in self._separations(summary) if one.extractors == used), None)
+        if shown is None or not isinstance(dataset, DatasetSummary):
             self.set_meaning()
             return
         labels = dataset.dataset.labels[dataset.split.pool]
@@ -296,9 +296,9 @@ class FeaturesPage(Page):
     def _facts(self) -> Sequence[Any]:
         return self._look.facts if self._look is not None else ()
 
-    def _separations(self, view: FeaturesView | None) -> list[Separation]:
+    def _separations(self, summary: FeaturesSummary | None) -> list[Separation]:
         found = {one.extractors: one for one in (self._look.separations if self._look is not None else ())}
-        found |= {one.extractors: one for one in (view.separations if view is not None else ())}
+        found |= {one.extractors: one for one in (summary.separations if summary is not None else ())}
         return list(found.values())
 
     def _ask(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
-from core.service.model_requests import ModelView, RemoveModel
+from core.service.model_requests import ModelSummary, RemoveModel
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.own_model_dialog import FILTER, OwnModelDialog
 from desktop_app.pages.page import Page
@@ -74,5 +74,5 @@ class OwnModels(QObject):
         if answer == "remove":
             self._page.ask(RemoveModel(self._name), self._tell)
 
-    def _tell(self, _model: ModelView) -> None:
+    def _tell(self, _model: ModelSummary) -> None:
         self.changed.emit()

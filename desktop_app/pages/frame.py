@@ -1,4 +1,4 @@
-"""How a page is laid out: head, a column of options with "More", the picture or the empty place. No behaviour."""
+"""How a page is laid out: head, a column of options with "More", the content or the empty place. No behaviour."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -47,7 +47,7 @@ class PageFrame(QWidget):
     hint : QLabel
         A line beside it.
     empty : EmptyState
-        What stands in the picture's place before there is one.
+        What stands in the place of the content before there is one.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class PageFrame(QWidget):
         self._column = _OptionColumn(widths[1])
         self._column.hide()
         body.addWidget(self._column)
-        self._picture = QStackedWidget()
+        self._stack = QStackedWidget()
         self.empty = EmptyState(icon, sentence)
         self._fills: Callable[[], object] | None = None
-        self._picture.addWidget(self.empty)
-        body.addWidget(self._picture, 1)
+        self._stack.addWidget(self.empty)
+        body.addWidget(self._stack, 1)
         outer.addLayout(body, 1)
 
     @property
@@ -84,7 +84,7 @@ class PageFrame(QWidget):
         return self._column
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Give a narrow page's width to the picture."""
+        """Give a narrow page's width to the content."""
         super().resizeEvent(event)
         self._column.set_width(self._widths[0] if event.size().width() < NARROW else self._widths[1])
 
@@ -119,18 +119,18 @@ class PageFrame(QWidget):
         self._column.order_tabs()
 
     def fit_options(self) -> None:
-        """Give the width of options that are hidden now to the picture."""
+        """Give the width of options that are hidden now to the content."""
         self._column.fit()
 
-    def set_picture(self, picture: QWidget) -> None:
-        """Give the rest of the page to `picture`."""
-        self._picture.addWidget(picture)
-        self._picture.setCurrentWidget(picture)
+    def set_content(self, content: QWidget) -> None:
+        """Give the rest of the page to `content`."""
+        self._stack.addWidget(content)
+        self._stack.setCurrentWidget(content)
 
     def set_empty(
         self, sentence: str, button: str = "", slot: Callable[[], object] | None = None, *, why_not: str = ""
     ) -> None:
-        """Say what will stand in the picture's place, and offer the button that fills it.
+        """Say what will stand in the place of the content, and offer the button that fills it.
 
         Parameters
         ----------
@@ -147,11 +147,11 @@ class PageFrame(QWidget):
             self.empty.action_triggered.connect(slot)
 
     def show_empty(self, empty: bool) -> None:
-        """Show the empty place, or the picture."""
-        if empty or self._picture.count() == 1:
-            self._picture.setCurrentIndex(0)
+        """Show the empty place, or the content."""
+        if empty or self._stack.count() == 1:
+            self._stack.setCurrentIndex(0)
         else:
-            self._picture.setCurrentIndex(1)
+            self._stack.setCurrentIndex(1)
 
     def set_meaning(self, text: str = "") -> None:
         """Say under the title what the result means and what to do next, or again what the step is for.

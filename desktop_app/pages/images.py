@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from core.results import ClassClusters, Coreset, IntArray
-from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
-from core.service.image_requests import FindSimilar, SimilarView
-from core.service.selection_requests import CoresetView, ListClusters
+from core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
+from core.service.image_requests import FindSimilar, SimilarImages
+from core.service.selection_requests import CoresetSummary, ListClusters
 from core.words import percent
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
@@ -17,7 +17,7 @@ from desktop_app.in_steps import InSteps
 from desktop_app.models.facets import Mask, filtered
 from desktop_app.models.image_index import ImageIndex, in_order
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
-from desktop_app.pages.images_picture import ImagesPicture
+from desktop_app.pages.images_content import ImagesContent
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -53,8 +53,8 @@ class ImagesPage(Page):
         self.image_actions.similar_requested.connect(self.show_similar)
         self.image_actions.dataset_changed.connect(self.dataset_changed)
         self.menu = ImageMenu(self.image_actions, self)
-        self.picture = ImagesPicture(self._fill_menu)
-        self.menu.attach_grid(self.picture.grid)
+        self.content = ImagesContent(self._fill_menu)
+        self.menu.attach_grid(self.content.grid)
         self.menu.opened.connect(self._open_image)
         self.tree = FacetTree()
         self.tree.changed.connect(self._apply)
@@ -67,18 +67,18 @@ class ImagesPage(Page):
         self.add_to_options(self.tree)
         self.add_to_options(self.label_errors_button)
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
-        picture = self.picture
-        picture.searched.connect(self._apply)
-        picture.sorted.connect(self._apply)
-        picture.coloured.connect(self._show_images)
-        picture.captioned.connect(self._show_images)
-        picture.left_similar.connect(self.leave_similar)
-        picture.grid.opened.connect(self._open)
-        picture.grid.preview_requested.connect(self._open)
+        content = self.content
+        content.searched.connect(self._apply)
+        content.sorted.connect(self._apply)
+        content.coloured.connect(self._show_images)
+        content.captioned.connect(self._show_images)
+        content.left_similar.connect(self.leave_similar)
+        content.grid.opened.connect(self._open)
+        content.grid.preview_requested.connect(self._open)
         self.found.changed.connect(self._on_findings)
         self.model.image_facts_changed.connect(self._on_findings)
         self._steps = InSteps(self)
-        self.set_picture(picture)
+        self.set_content(content)
         self._say_empty()
 
     def _know_nothing(self) -> None:
@@ -87,7 +87,7 @@ class ImagesPage(Page):
         self._shown: IntArray = np.zeros(0, dtype=np.int64)
         self._clusters: tuple[ClassClusters, ...] = ()
         self._clustered: object = None
-        self._similar: SimilarView | None = None
+        self._similar: SimilarImages | None = None
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -98,30 +98,30 @@ class ImagesPage(Page):
         self.images.forget()
         self.large.forget()
         self.tree.set_facets({})
-        self.picture.forget()
+        self.content.forget()
         self._say_empty()
 
     def refresh(self) -> None:
         """Show the images of the last scan, with what is known of them now."""
         value = self.model.latest_value("dataset")
-        view = value if isinstance(value, DatasetView) else None
-        if self.images.are_others(view):
+        summary = value if isinstance(value, DatasetSummary) else None
+        if self.images.are_others(summary):
             self.start_empty()
-        self.images.set_view(view)
-        self.show_empty(view is None)
+        self.images.set_summary(summary)
+        self.show_empty(summary is None)
         self._say_empty()
-        if view is None:
+        if summary is None:
             return
         self._ask_clusters()
         coreset = self.model.latest_value("coreset")
-        of = (view, coreset, self._clusters, self.found.current, self.model.project.image_notes,
+        of = (summary, coreset, self._clusters, self.found.current, self.model.project.image_notes,
               self.model.settings("data").left_out_images, self.model.settings("data").relabelled,
               self.model.settings("quality"))  # fmt: skip
         # By identity: views hold arrays, which have no single truth when they are compared.
         if len(of) != len(self._made_of) or any(one is not old for one, old in zip(of, self._made_of, strict=True)):
             self._made_of = of
             # Of many images not before the page itself is shown, which takes a moment, too.
-            self._steps.run(self._make_index(view), at_once=len(view.dataset.images) < MANY)
+            self._steps.run(self._make_index(summary), at_once=len(summary.dataset.images) < MANY)
         reason = self.image_actions.why_no_similar()
         busy = bool(self.job_numbers(FindLabelErrors))
         self.label_errors_button.setEnabled(not reason and not busy)
@@ -129,10 +129,10 @@ class ImagesPage(Page):
         self.label_errors_button.setToolTip("Searching…" if busy else reason or tip)
 
     def _say_empty(self) -> None:
-        self.option_column.setVisible(self.images.view is not None)
+        self.option_column.setVisible(self.images.summary is not None)
         if self.model.project.source is not None and not self.images_are_there():
             self.set_empty(NOT_THERE)
-        elif self.images.view is None and self.model.state("dataset") == "running":
+        elif self.images.summary is None and self.model.state("dataset") == "running":
             self.set_empty("Scanning… The images appear here when it is finished.")
         else:
             self.set_empty("No images yet", "Go to Dataset", self._go_to_dataset)
@@ -142,45 +142,45 @@ class ImagesPage(Page):
 
     # --- facets -----------------------------------------------------------------------------------------------
 
-    def _make_index(self, view: DatasetView) -> Iterator[None]:
+    def _make_index(self, summary: DatasetSummary) -> Iterator[None]:
         """Make what images are filtered by, piece by piece, and show it."""
         quality = self.model.settings("quality")
-        yield from self._index.make(view, self._coreset(view), self._clusters, quality, self._marks(view))
+        yield from self._index.make(summary, self._coreset(summary), self._clusters, quality, self._marks(summary))
         self.tree.set_facets(self._index.facets)
-        self.picture.offer_colours({name: facet.title for name, facet in self._index.facets.items()})
-        self._offer_orders(view)
+        self.content.offer_colours({name: facet.title for name, facet in self._index.facets.items()})
+        self._offer_orders(summary)
         yield
         self._apply()
         self.large.refresh()
 
-    def _coreset(self, view: DatasetView) -> Coreset | None:
+    def _coreset(self, summary: DatasetSummary) -> Coreset | None:
         """Return the coreset that was selected last, if it may be of these images."""
         value = self.model.latest_value("coreset")
-        coreset = value.coreset if isinstance(value, CoresetView) else None
-        n = len(view.dataset.images)
+        coreset = value.coreset if isinstance(value, CoresetSummary) else None
+        n = len(summary.dataset.images)
         return coreset if coreset is not None and (coreset.indices < n).all() else None
 
-    def _marks(self, view: DatasetView) -> dict[str, Sequence[int]]:
+    def _marks(self, summary: DatasetSummary) -> dict[str, Sequence[int]]:
         """Return what was found of images, by its title."""
-        all_images = view.dataset.images
-        findings = self.found.of(view.paths)
+        all_images = summary.dataset.images
+        findings = self.found.of(summary.paths)
         notes = self.model.project.image_notes
         excluded = set(self.model.settings("data").left_out_images)
         near = findings.near_duplicates if findings else ()
         return {
             "Suspected label error": [one.index for one in findings.label_errors] if findings else [],
             "Near-duplicate": [i for one in near for i in (one.first, one.second)],
-            "Duplicate": [i for one in view.duplicates for i in one.indices],
-            "Duplicate under two classes": [i for one in view.duplicates if one.conflicting for i in one.indices],
+            "Duplicate": [i for one in summary.duplicates for i in one.indices],
+            "Duplicate under two classes": [i for one in summary.duplicates if one.conflicting for i in one.indices],
             "Relabelled": [i for i, image in enumerate(all_images) if image.original_class],
             "Excluded by you": self.images.indices(excluded),
             "With a note": self.images.indices(notes),
         }
 
-    def _offer_orders(self, view: DatasetView) -> None:
-        suspected = SUSPICION if self.found.of(view.paths) else {}
+    def _offer_orders(self, summary: DatasetSummary) -> None:
+        suspected = SUSPICION if self.found.of(summary.paths) else {}
         similarity = SIMILARITY if self._similar is not None else {}
-        self.picture.offer_orders({**similarity, **self._index.orders(), **suspected})
+        self.content.offer_orders({**similarity, **self._index.orders(), **suspected})
 
     def _on_findings(self) -> None:
         if self.isVisible():
@@ -190,34 +190,34 @@ class ImagesPage(Page):
 
     def _apply(self) -> None:
         """Show the images that pass the filters and the search, in the order chosen."""
-        view = self.images.view
-        if view is None or not self._index.facets:  # they are being made
+        summary = self.images.summary
+        if summary is None or not self._index.facets:  # they are being made
             return
-        n = len(view.dataset.images)
+        n = len(summary.dataset.images)
         base = self._searched(n)
         chosen = self.tree.chosen
         passed = filtered(self._index.facets, chosen, n)
         self.tree.show_counts({name: facet.counts(passed[name] & base) for name, facet in self._index.facets.items()})
         shown = np.flatnonzero(passed[""] & base)
-        key = self._sort_key(view, str(self.picture.order.currentData() or ""))
-        self._shown = in_order(shown, key, descending=self.picture.descending.isChecked())
+        key = self._sort_key(summary, str(self.content.order.currentData() or ""))
+        self._shown = in_order(shown, key, descending=self.content.descending.isChecked())
         self.clear_button.setEnabled(bool(chosen))
-        self.picture.show_count(len(shown), n)
+        self.content.show_count(len(shown), n)
         self._show_images()
 
     def _searched(self, n: int) -> Mask:
         """Return which images are found by the search, and are similar to what was asked for."""
-        found = self._index.searched(self.picture.search.text())
+        found = self._index.searched(self.content.search.text())
         if self._similar is not None:
             near: Mask = np.zeros(n, dtype=bool)
             near[[*self._similar.queries, *self._similar.indices]] = True
             found &= near
         return found
 
-    def _sort_key(self, view: DatasetView, name: str) -> NDArray[np.float64] | None:
+    def _sort_key(self, summary: DatasetSummary, name: str) -> NDArray[np.float64] | None:
         """Return what images are sorted by; None: their paths."""
-        key = np.full(len(view.dataset.images), np.nan)
-        findings = self.found.of(view.paths) if name == "suspicion" else None
+        key = np.full(len(summary.dataset.images), np.nan)
+        findings = self.found.of(summary.paths) if name == "suspicion" else None
         if name == "similarity" and self._similar is not None:
             key[list(self._similar.queries)] = -1.0
             key[list(self._similar.indices)] = self._similar.distances
@@ -229,13 +229,13 @@ class ImagesPage(Page):
 
     def _show_images(self) -> None:
         """Draw the images that pass, with colours and captions."""
-        view = self.images.view
-        if view is None:
+        summary = self.images.summary
+        if summary is None:
             return
-        coloured = str(self.picture.colour.currentData() or "")
+        coloured = str(self.content.colour.currentData() or "")
         facet = self._index.facets.get(coloured)
         codes = facet.codes() if facet is not None else None
-        caption = self._caption(view)
+        caption = self._caption(summary)
         shown = self._shown
         self.tree.show_colours(coloured)
 
@@ -244,16 +244,16 @@ class ImagesPage(Page):
             plain = self.images.thumbnail(index, int(codes[index]) if codes is not None else -1)
             return plain._replace(caption=caption(index))
 
-        grid = self.picture.grid
+        grid = self.content.grid
         selected, current = grid.selected_keys(), grid.current_key()
         grid.images.band_names = facet.values if facet is not None else ()
-        grid.set_note("No images match the filters and the search." if len(view.dataset.images) else "No images")
+        grid.set_note("No images match the filters and the search." if len(summary.dataset.images) else "No images")
         grid.set_images(LazyThumbnails(shown, make))
         if 0 < len(selected) <= N_SIMILAR:
             grid.set_selected_keys(selected)
         grid.show_key(current)
         settings = self.model.settings("selection")
-        coreset = self._coreset(view)
+        coreset = self._coreset(summary)
         grid.set_badges(
             selected=coreset.indices if coreset is not None else (),
             pinned_in=self.images.indices(settings.pinned_in),
@@ -261,9 +261,9 @@ class ImagesPage(Page):
             highlighted=self._similar.queries if self._similar is not None else (),
         )
 
-    def _caption(self, view: DatasetView) -> Callable[[int], str]:
-        every = view.dataset.images
-        which = str(self.picture.caption.currentData())
+    def _caption(self, summary: DatasetSummary) -> Callable[[int], str]:
+        every = summary.dataset.images
+        which = str(self.content.caption.currentData())
         if which == "file":
             return lambda index: every[index].path.rsplit("/", 1)[-1]
         if self._similar is not None:
@@ -304,7 +304,7 @@ class ImagesPage(Page):
         self.open_image_service(self.questions)
         self.questions.ask(FindSimilar(tuple(int(index) for index in indices), N_SIMILAR), self._take_similar)
 
-    def _take_similar(self, found: SimilarView) -> None:
+    def _take_similar(self, found: SimilarImages) -> None:
         self._similar = found
         of = (
             self.images.path(found.queries[0]).rsplit("/", 1)[-1]
@@ -314,26 +314,26 @@ class ImagesPage(Page):
         labels = [self.images.class_of(index) for index in found.indices]
         own = {self.images.class_of(index) for index in found.queries}
         same = sum(label in own for label in labels) / max(1, len(labels))
-        self.picture.show_similar(
+        self.content.show_similar(
             f"The {len(found.indices):,} images most similar to {of}, nearest first; {percent(round(same, 2))} of them "
             f"have the same label."
         )
-        view = self.images.view
-        if view is not None:
-            self._offer_orders(view)
-        self.picture.descending.setChecked(False)
-        self.picture.choose_order("similarity")
-        self.picture.grid.clearSelection()
+        summary = self.images.summary
+        if summary is not None:
+            self._offer_orders(summary)
+        self.content.descending.setChecked(False)
+        self.content.choose_order("similarity")
+        self.content.grid.clearSelection()
         self._apply()
-        self.picture.grid.scrollToTop()
+        self.content.grid.scrollToTop()
 
     def leave_similar(self) -> None:
         """Show all images again."""
         self._similar = None
-        self.picture.show_similar("")
-        view = self.images.view
-        if view is not None:
-            self._offer_orders(view)
+        self.content.show_similar("")
+        summary = self.images.summary
+        if summary is not None:
+            self._offer_orders(summary)
         self._apply()
 
     def _find_label_errors(self) -> None:
@@ -342,9 +342,9 @@ class ImagesPage(Page):
         self.refresh()
 
     def _take_findings(self, findings: DatasetFindings) -> None:
-        view = self.images.view
-        if view is not None:
-            self.found.keep(findings, view.paths)
+        summary = self.images.summary
+        if summary is not None:
+            self.found.keep(findings, summary.paths)
             self.tree.check("finding", ["Suspected label error"])
 
     def _on_refused(self, sentence: str, details: str) -> None:
@@ -355,14 +355,14 @@ class ImagesPage(Page):
     # --- one image --------------------------------------------------------------------------------------------
 
     def _fill_menu(self, menu: QMenu, indices: Sequence[int]) -> None:
-        self.menu.fill(menu, indices, walk=self.picture.grid.images.keys.tolist())
+        self.menu.fill(menu, indices, walk=self.content.grid.images.keys.tolist())
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""
-        view = self.images.view
-        if view is None:
+        summary = self.images.summary
+        if summary is None:
             return []
-        image = view.dataset.images[index]
+        image = summary.dataset.images[index]
         facts = [("Class", self.image_actions.class_of(index))]
         if image.original_class:
             facts.append(("Class in the source", image.original_class))
@@ -371,14 +371,14 @@ class ImagesPage(Page):
             code = int(facet.codes()[index]) if facet is not None else -1
             if facet is not None and code >= 0:
                 facts.append((facet.title, facet.values[code]))
-        facts += [(title, text) for title, text in zip(view.dataset.columns, image.more, strict=False) if text]
+        facts += [(title, text) for title, text in zip(summary.dataset.columns, image.more, strict=False) if text]
         note = self.model.project.image_notes.get(image.path)
         if note:
             facts.append(("Note", note))
         return [*facts, ("Size", self.images.size_words(index))]
 
     def _open(self, index: int) -> None:
-        self._open_image(index, self.picture.grid.images.keys.tolist())
+        self._open_image(index, self.content.grid.images.keys.tolist())
 
     def _open_image(self, index: int, walk: object) -> None:
         self.large.open(index, walk if isinstance(walk, list) else [index])

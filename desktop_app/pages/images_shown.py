@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QCursor, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
@@ -16,51 +16,51 @@ from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
 HOVER_SIDE = 128
 
 
-def pool_by_class(view: DatasetView | None) -> dict[str, int]:
+def pool_by_class(summary: DatasetSummary | None) -> dict[str, int]:
     """Return how many images of the pool each class has; classes without any are left out."""
-    if view is None:
+    if summary is None:
         return {}
-    counts = np.bincount(view.dataset.labels[view.split.pool], minlength=len(view.dataset.classes))
-    return {name: int(n) for name, n in zip(view.dataset.classes, counts, strict=True) if n}
+    counts = np.bincount(summary.dataset.labels[summary.split.pool], minlength=len(summary.dataset.classes))
+    return {name: int(n) for name, n in zip(summary.dataset.classes, counts, strict=True) if n}
 
 
 class ImagesShown:
     """Thumbnails of a scanned dataset, with the cluster that gives each its colour."""
 
     def __init__(self) -> None:
-        self.view: DatasetView | None = None
-        self._last: DatasetView | None = None
+        self.summary: DatasetSummary | None = None
+        self._last: DatasetSummary | None = None
         self._places: dict[str, int] = {}
         self._files: dict[int, str] = {}
 
-    def set_view(self, view: DatasetView | None) -> None:
+    def set_summary(self, summary: DatasetSummary | None) -> None:
         """Take another dataset; None while it is being read."""
-        if view is not self.view:
-            self.view = view
-            self._last = view or self._last
+        if summary is not self.summary:
+            self.summary = summary
+            self._last = summary or self._last
             self._places, self._files = {}, {}
 
-    def are_others(self, view: DatasetView | None) -> bool:
-        """Return whether the numbers of `view` name other images than those of the dataset before."""
+    def are_others(self, summary: DatasetSummary | None) -> bool:
+        """Return whether the numbers of `summary` name other images than those of the dataset before."""
         before = self._last
-        if view is None or before is None or view is before:
+        if summary is None or before is None or summary is before:
             return False
-        return view.paths != before.paths
+        return summary.paths != before.paths
 
     def forget(self) -> None:
         """Have no dataset, and none before."""
-        self.set_view(None)
+        self.set_summary(None)
         self._last = None
 
     def thumbnail(self, index: int, cluster: int = -1) -> Thumbnail:
         """Return the thumbnail of one image."""
-        if self.view is None:
+        if self.summary is None:
             return Thumbnail(index, "", "", cluster)
         file = self._files.get(index)
         if file is None:
             # Building a path costs 10 µs, and a class has thousands.
-            file = self._files[index] = str(self.view.thumbnail(index))
-        return Thumbnail(index, file, self.view.dataset.images[index].path, cluster)
+            file = self._files[index] = str(self.summary.thumbnail(index))
+        return Thumbnail(index, file, self.summary.dataset.images[index].path, cluster)
 
     def thumbnails(self, indices: Any, clusters: Any) -> LazyThumbnails:
         """Return the thumbnails of many images, made as they are looked at.
@@ -78,26 +78,26 @@ class ImagesShown:
 
     def path(self, index: int) -> str:
         """Return the path of an image."""
-        return "" if self.view is None else self.view.dataset.images[index].path
+        return "" if self.summary is None else self.summary.dataset.images[index].path
 
     def class_of(self, index: int) -> str:
         """Return the class of an image."""
-        return "" if self.view is None else self.view.dataset.images[index].class_name
+        return "" if self.summary is None else self.summary.dataset.images[index].class_name
 
     def indices(self, paths: Iterable[str]) -> list[int]:
         """Return the images of paths that are in the dataset."""
         paths = tuple(paths)
-        if self.view is None or not paths:
+        if self.summary is None or not paths:
             return []
         if not self._places:
-            self._places = {image.path: index for index, image in enumerate(self.view.dataset.images)}
+            self._places = {image.path: index for index, image in enumerate(self.summary.dataset.images)}
         return [self._places[path] for path in paths if path in self._places]
 
     def size_words(self, index: int) -> str:
         """Return width, height and file size of an image."""
-        if self.view is None:
+        if self.summary is None:
             return ""
-        image = self.view.dataset.images[index]
+        image = self.summary.dataset.images[index]
         return f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"
 
 
@@ -111,15 +111,15 @@ class HoverImage(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFixedWidth(HOVER_SIDE + theme.UNIT * 2)
         self._file = ""
-        self._picture = QLabel()
-        self._picture.setFixedSize(QSize(HOVER_SIDE, HOVER_SIDE))
-        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._thumbnail = QLabel()
+        self._thumbnail.setFixedSize(QSize(HOVER_SIDE, HOVER_SIDE))
+        self._thumbnail.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._words = QLabel()
         self._words.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(*[theme.UNIT] * 4)
         column.setSpacing(theme.UNIT // 2)
-        column.addWidget(self._picture)
+        column.addWidget(self._thumbnail)
         column.addWidget(self._words)
         self._store = shared_store()
         self._store.loaded.connect(self._on_loaded)
@@ -149,16 +149,16 @@ class HoverImage(QFrame):
         self.hide()
         self._file = ""
         self._words.clear()
-        self._picture.clear()
+        self._thumbnail.clear()
 
     def _draw(self) -> None:
         pixmap = self._store.pixmap(self._file)
         side = HOVER_SIDE
         if pixmap is None:
-            self._picture.setPixmap(QPixmap())
+            self._thumbnail.setPixmap(QPixmap())
             return
         mode = Qt.AspectRatioMode.KeepAspectRatio
-        self._picture.setPixmap(pixmap.scaled(side, side, mode, Qt.TransformationMode.SmoothTransformation))
+        self._thumbnail.setPixmap(pixmap.scaled(side, side, mode, Qt.TransformationMode.SmoothTransformation))
 
     def _on_loaded(self, file: str) -> None:
         if self.isVisible() and file == self._file:

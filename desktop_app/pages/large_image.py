@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarView
+from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
 from desktop_app.pages.asking import AskingPage
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.page import NOT_THERE
@@ -47,9 +47,9 @@ class LargeImage(QObject):
         self._images, self._facts, self._owner = images, facts, owner
         self.fill_menu = fill_menu
         # Its own: a refusal is said in the viewer, and nothing else of the page waits for it.
-        self._pictures = SelectionQuestions(owner.service.selection, self)
-        self._pictures.refused.connect(self._on_no_picture)
-        self._pictures.lost.connect(self._on_no_picture)
+        self._decoding = SelectionQuestions(owner.service.selection, self)
+        self._decoding.refused.connect(self._on_not_decoded)
+        self._decoding.lost.connect(self._on_not_decoded)
         self._similar = SelectionQuestions(owner.service.selection, self)
         self._similar.refused.connect(self._on_no_similar)
         self._walk: Sequence[int] = ()
@@ -69,7 +69,7 @@ class LargeImage(QObject):
         self._before = []
         if self.viewer is None:
             self.viewer = self._make_viewer()
-        self.viewer.picture.fit()
+        self.viewer.canvas.fit()
         self._show()
         self.viewer.show()
         self.viewer.raise_()
@@ -147,12 +147,12 @@ class LargeImage(QObject):
 
     def _show(self) -> None:
         """Show the thumbnail and the facts, and ask for the rest."""
-        view, index = self._images.view, self.index
-        if self.viewer is None or view is None or index is None:
+        summary, index = self._images.summary, self.index
+        if self.viewer is None or summary is None or index is None:
             return
-        image = view.dataset.images[index]
+        image = summary.dataset.images[index]
         self.viewer.show_image(
-            view.thumbnail(index),
+            summary.thumbnail(index),
             image.path,
             self._facts(index),
             size=QSize(image.width, image.height),
@@ -160,36 +160,41 @@ class LargeImage(QObject):
             count=len(self._walk),
         )
         self.viewer.offer_back(bool(self._before))
-        if self._owner.open_image_service(self._pictures):
-            self._pictures.ask(DecodeImage(index), self._take)
+        if self._owner.open_image_service(self._decoding):
+            self._decoding.ask(DecodeImage(index), self._take)
         else:
-            self._on_no_picture(self._why_no_service())
+            self._on_not_decoded(self._why_no_service())
         self._ask_similar()
 
     def refresh(self) -> None:
         """Show what is known of the image now; for pages that learn it after a change of the project."""
         index = self.index
-        if self.viewer is not None and self.viewer.isVisible() and index is not None and self._images.view is not None:
+        if (
+            self.viewer is not None
+            and self.viewer.isVisible()
+            and index is not None
+            and self._images.summary is not None
+        ):
             self.viewer.show_facts(self._facts(index))
 
     def _why_no_service(self) -> str:
         return CHANGED if self._owner.images_are_there() else NOT_THERE
 
-    def _take(self, picture: DecodedImage) -> None:
-        view = self._images.view
-        if self.viewer is None or view is None or picture.index != self.index:
+    def _take(self, decoded: DecodedImage) -> None:
+        summary = self._images.summary
+        if self.viewer is None or summary is None or decoded.index != self.index:
             return
-        if not picture.rgb:
-            self._on_no_picture(picture.problem)
+        if not decoded.rgb:
+            self._on_not_decoded(decoded.problem)
             return
-        image = view.dataset.images[picture.index]
-        width, height = picture.width, picture.height
+        image = summary.dataset.images[decoded.index]
+        width, height = decoded.width, decoded.height
         # Not copied: the canvas keeps it in a format of its own, and 48 MB more would be felt.
-        pixels = QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888)
+        pixels = QImage(decoded.rgb, width, height, 3 * width, QImage.Format.Format_RGB888)
         smaller = f"Shown with {width:,} × {height:,} of its {image.width:,} × {image.height:,} pixels."
         self.viewer.show_full(pixels, QSize(image.width, image.height), smaller if width < image.width else "")
 
-    def _on_no_picture(self, sentence: str, details: str = "") -> None:  # noqa: ARG002
+    def _on_not_decoded(self, sentence: str, details: str = "") -> None:  # noqa: ARG002
         """Say why only the thumbnail is shown."""
         if self.viewer is not None:
             self.viewer.set_note(f"Only the thumbnail is shown. {sentence}", warning=True)
@@ -217,7 +222,7 @@ class LargeImage(QObject):
         if self.viewer is not None:
             self.viewer.similar.set_note(sentence)
 
-    def _take_similar(self, found: SimilarView) -> None:
+    def _take_similar(self, found: SimilarImages) -> None:
         index = self.index
         if self.viewer is None or index is None or found.queries != (index,):
             return

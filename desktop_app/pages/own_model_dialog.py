@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.service.model_requests import MODEL_SETTINGS, AddModel, InspectedView, InspectModel, ModelView
+from core.service.model_requests import MODEL_SETTINGS, AddModel, InspectedModel, InspectModel, ModelSummary
 from core.settings.listed import Setting
 from desktop_app import theme
 from desktop_app.pages.setting_controls import SettingControl
@@ -58,7 +58,7 @@ class OwnModelDialog(QDialog):
 
     Signals
     -------
-    model_added : (ModelView)
+    model_added : (ModelSummary)
     """
 
     model_added = Signal(object)
@@ -207,7 +207,7 @@ class OwnModelDialog(QDialog):
 
     # --- results ----------------------------------------------------------------------------------------------
 
-    def _on_inspected(self, found: InspectedView) -> None:
+    def _on_inspected(self, found: InspectedModel) -> None:
         if self._is_over():
             return
         self.about.setText(
@@ -235,7 +235,7 @@ class OwnModelDialog(QDialog):
             self.fields[setting.name] = control
             self._form.addRow(control.title, control.widget)
 
-    def _on_added(self, added: ModelView) -> None:
+    def _on_added(self, added: ModelSummary) -> None:
         if self._is_over():
             return
         words = (

@@ -25,7 +25,7 @@ NOT_THERE = "The images were not found. Use File > Locate images to choose their
 
 
 class Page(AskingPage):
-    """One step: title, one sentence and Run at the top, options in one column, the picture in the rest.
+    """One step: title, one sentence and Run at the top, options in one column, the content in the rest.
 
     A page is made when it is first shown, lives as long as the window, and talks only to the model, the engine service
     and the messages: never to another page. A subclass names its step in class attributes and overrides the hooks.
@@ -50,7 +50,7 @@ class Page(AskingPage):
         Controls made from the facts of settings; they show what the model holds by themselves.
 
     Building, in ``build``
-        ``controls.add``, ``controls.add_rest``, `add_option`, `add_more_option`, `add_to_options`, `set_picture`,
+        ``controls.add``, ``controls.add_rest``, `add_option`, `add_more_option`, `add_to_options`, `set_content`,
         `set_empty` and `offer_step_before`.
 
     Hooks, all optional
@@ -65,7 +65,7 @@ class Page(AskingPage):
         ``forget()``: another project is open, or none: show nothing of the one before, keep nothing that was made from
         it. Called of every page, shown or not, when the model holds the new project already; ``refresh`` comes after
         it if the page is shown. What is common has been done before: the page's requests are dropped, its timers
-        stopped, its windows closed, hint and picture gone.
+        stopped, its windows closed, hint and content gone.
         ``restore()``: bring back a result that the project knows but that is not in memory, after a project was
         opened. By default the step runs again, which finds its arrays in the cache; a page with long runs of its own
         does something lighter.
@@ -103,7 +103,7 @@ class Page(AskingPage):
                 self.controls.add("features.variance")
                 self.controls.add_rest("features")
                 self.curve = CurvePlot()
-                self.set_picture(self.curve)
+                self.set_content(self.curve)
                 self.set_empty("The explained variance of each class will stand here.", "Extract", self.try_run)
 
             def why_not(self) -> str:
@@ -118,7 +118,7 @@ class Page(AskingPage):
             def run(self) -> None:
                 self.ask(ComputeFeatures(self.study()), self.take_features, as_step=True)
 
-            def take_features(self, result: FeaturesView) -> None:
+            def take_features(self, result: FeaturesSummary) -> None:
                 self.keep(result, {"images": result.n_images})
                 self.summary_reported.emit(f"features of {words.images(result.n_images)}", "clusters")
 
@@ -171,7 +171,7 @@ class Page(AskingPage):
     # --- hooks ------------------------------------------------------------------------------------------------
 
     def build(self) -> None:
-        """Add options and the picture."""
+        """Add the options and the content."""
 
     def refresh(self) -> None:
         """Show what the model holds now."""

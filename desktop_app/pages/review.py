@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QProgressBar
 
-from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
-from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarView
+from core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
+from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
 from desktop_app import theme
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
@@ -17,7 +17,7 @@ from desktop_app.models.table_model import Column
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.pages.review_picture import ReviewPicture
+from desktop_app.pages.review_content import ReviewContent
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.table import Table
@@ -44,7 +44,7 @@ class ReviewPage(Page):
     reads = ("dataset", "features", "clusters")
 
     def build(self) -> None:
-        """Make options and picture."""
+        """Make the options and the content."""
         self._know_nothing()
         self.images = ImagesShown()
         self.questions = SelectionQuestions(self.service.selection, self)
@@ -52,7 +52,7 @@ class ReviewPage(Page):
         # Not divided again after each decision, but when the page is left.
         self.menu = ImageMenu(ImageActions(self, self.images), self)
         self.menu.actions.similar_requested.connect(self.similar_requested)
-        self.picture = ReviewPicture()
+        self.content = ReviewContent()
         self.kinds, self.sets = ComboBox(), ComboBox()
         self.kinds.addItem("All findings", "")
         for kind, words in KINDS.items():
@@ -85,18 +85,18 @@ class ReviewPage(Page):
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         self.kinds.currentIndexChanged.connect(self._filter)
         self.sets.currentIndexChanged.connect(self._filter)
-        picture = self.picture
-        picture.kept.connect(self._keep)
-        picture.skipped.connect(self._skip)
-        picture.excluded.connect(self._exclude)
-        picture.relabelled.connect(self._relabel)
-        picture.stepped.connect(self._step)
-        picture.opened.connect(self.large.open)
+        content = self.content
+        content.kept.connect(self._keep)
+        content.skipped.connect(self._skip)
+        content.excluded.connect(self._exclude)
+        content.relabelled.connect(self._relabel)
+        content.stepped.connect(self._step)
+        content.opened.connect(self.large.open)
         self.menu.opened.connect(self.large.open)
-        self.menu.attach_grid(picture.neighbours, keys=("S", "R", "X", "N", "Shift+X"))
+        self.menu.attach_grid(content.neighbours, keys=("S", "R", "X", "N", "Shift+X"))
         self.found.changed.connect(self._on_found)
         self.model.image_facts_changed.connect(self._on_decided)
-        self.set_picture(picture)
+        self.set_content(content)
         self._say_empty()
 
     def _know_nothing(self) -> None:
@@ -149,26 +149,26 @@ class ReviewPage(Page):
         self.progress.reset()
         self.kinds.setCurrentIndex(0)
         self.sets.setCurrentIndex(0)
-        self.picture.show_image("", "", QSize())
-        self.picture.show_partner("", "", QSize())
-        self.picture.show_neighbours((), "")
-        self.picture.show_finding("", "", "", (), is_pair=False, is_first=True, is_last=True)
+        self.content.show_image("", "", QSize())
+        self.content.show_partner("", "", QSize())
+        self.content.show_neighbours((), "")
+        self.content.show_finding("", "", "", (), is_pair=False, is_first=True, is_last=True)
         self._say_empty()
 
     def refresh(self) -> None:
         """Show the findings of the last scan and search."""
         value = self.model.latest_value("dataset")
-        view = value if isinstance(value, DatasetView) else None
-        if self.images.are_others(view):
+        summary = value if isinstance(value, DatasetSummary) else None
+        if self.images.are_others(summary):
             self.start_empty()
             self._labels_before = self._labels()
-        self.images.set_view(view)
-        findings = self.found.of(view.paths) if view is not None else None
-        if view is not None and (view.duplicates, findings, len(view.dataset.images)) != self._made_of:
-            self._made_of = (view.duplicates, findings, len(view.dataset.images))
-            self._all, self._at = review.findings(view, findings), -1
+        self.images.set_summary(summary)
+        findings = self.found.of(summary.paths) if summary is not None else None
+        if summary is not None and (summary.duplicates, findings, len(summary.dataset.images)) != self._made_of:
+            self._made_of = (summary.duplicates, findings, len(summary.dataset.images))
+            self._all, self._at = review.findings(summary, findings), -1
             self._filter()
-        elif view is not None:
+        elif summary is not None:
             self._on_decided()
         self._say_empty()
 
@@ -180,7 +180,7 @@ class ReviewPage(Page):
         searching = bool(self.job_numbers(FindLabelErrors))
         self.show_empty(not self._all)
         self.option_column.setVisible(bool(self._all))
-        searched = self.images.view is not None and self.found.of(self.images.view.paths) is not None
+        searched = self.images.summary is not None and self.found.of(self.images.summary.paths) is not None
         if self.model.project.source is not None and not self.images_are_there():
             self.set_empty(NOT_THERE)
         elif searching:
@@ -196,9 +196,9 @@ class ReviewPage(Page):
         self.step_requested.emit("features")
 
     def _take_findings(self, findings: DatasetFindings) -> None:
-        view = self.images.view
-        if view is not None:
-            self.found.keep(findings, view.paths)
+        summary = self.images.summary
+        if summary is not None:
+            self.found.keep(findings, summary.paths)
             self.refresh()
 
     def _on_found(self) -> None:
@@ -208,13 +208,13 @@ class ReviewPage(Page):
     # --- which finding ----------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
-        view = self.images.view
+        summary = self.images.summary
         self.bias.setVisible(self.sets.currentData() != "pool")
-        if view is None:
+        if summary is None:
             return
         before = self.finding
         kind = self.kinds.currentData()
-        found = review.of_set(self._all, view.split, str(self.sets.currentData()))
+        found = review.of_set(self._all, summary.split, str(self.sets.currentData()))
         self._shown = tuple(one for one in found if not kind or one.kind == kind)
         self._decisions = self._decided()
         at = self._shown.index(before) if before in self._shown else review.next_open(self._decisions, 0)
@@ -294,62 +294,62 @@ class ReviewPage(Page):
         self.progress.setRange(0, max(1, len(rows)))
         self.progress.setValue(done)
         self.progress_label.setText(f"{done:,} of {len(rows):,} reviewed")
-        one, view = self.finding, self.images.view
-        if one is None or view is None:
-            self.picture.show_finding("No such findings.", "", "", (), is_pair=False, is_first=True, is_last=True)
-            self.picture.show_image("", "", QSize())
-            self.picture.show_partner("", "", QSize())
-            self.picture.show_neighbours((), "")
+        one, summary = self.finding, self.images.summary
+        if one is None or summary is None:
+            self.content.show_finding("No such findings.", "", "", (), is_pair=False, is_first=True, is_last=True)
+            self.content.show_image("", "", QSize())
+            self.content.show_partner("", "", QSize())
+            self.content.show_neighbours((), "")
             self._drawn = None
             return
         self.list.blockSignals(True)
         self.list.selectRow(self._at)
         self.list.blockSignals(False)
-        self.picture.show_finding(
+        self.content.show_finding(
             one.sentence, self._decisions[self._at], one.suggestion, self.menu.actions.classes(),
             is_pair=one.partner >= 0, is_first=self._at == 0, is_last=self._at == len(self._shown) - 1,
         )  # fmt: skip
         drawn = (one, self.model.facts("features") is not None)
         if drawn != self._drawn:
             self._drawn = drawn
-            self._show_images(view, one)
+            self._show_images(summary, one)
 
-    def _show_images(self, view: DatasetView, one: Finding) -> None:
-        for index, show in ((one.index, self.picture.show_image), (one.partner, self.picture.show_partner)):
+    def _show_images(self, summary: DatasetSummary, one: Finding) -> None:
+        for index, show in ((one.index, self.content.show_image), (one.partner, self.content.show_partner)):
             if index < 0:
                 show("", "", QSize())
                 continue
-            image = view.dataset.images[index]
-            show(f"{image.path} · {self.menu.actions.class_of(index)}", str(view.thumbnail(index)),
+            image = summary.dataset.images[index]
+            show(f"{image.path} · {self.menu.actions.class_of(index)}", str(summary.thumbnail(index)),
                  QSize(image.width, image.height))  # fmt: skip
             if self.open_image_service(self.questions):
                 self.questions.ask(DecodeImage(index), self._take_pixels, latest=False)
         if self.model.facts("features") is None:
-            self.picture.show_neighbours((), "Similar images are shown once the features are extracted.")
+            self.content.show_neighbours((), "Similar images are shown once the features are extracted.")
         elif self.open_image_service(self.questions):
-            self.picture.show_neighbours((), "Searching…")
+            self.content.show_neighbours((), "Searching…")
             self.questions.ask(FindSimilar((one.index,), N_NEIGHBOURS), self._take_neighbours)
 
-    def _take_pixels(self, picture: DecodedImage) -> None:
-        one, view = self.finding, self.images.view
-        if one is None or view is None or picture.index not in (one.index, one.partner) or not picture.rgb:
+    def _take_pixels(self, decoded: DecodedImage) -> None:
+        one, summary = self.finding, self.images.summary
+        if one is None or summary is None or decoded.index not in (one.index, one.partner) or not decoded.rgb:
             return
-        image = view.dataset.images[picture.index]
-        self.picture.show_pixels(
-            image_of(picture), QSize(image.width, image.height), partner=picture.index == one.partner
+        image = summary.dataset.images[decoded.index]
+        self.content.show_pixels(
+            image_of(decoded), QSize(image.width, image.height), partner=decoded.index == one.partner
         )
 
-    def _take_neighbours(self, found: SimilarView) -> None:
+    def _take_neighbours(self, found: SimilarImages) -> None:
         one = self.finding
         if one is None or found.queries != (one.index,):
             return
         label = self.menu.actions.class_of
         images = [self.images.thumbnail(index)._replace(caption=label(index)) for index in found.indices]
-        self.picture.show_neighbours(images, "No neighbours")
+        self.content.show_neighbours(images, "No neighbours")
 
     def _on_refused(self, sentence: str, details: str) -> None:  # noqa: ARG002
         if self.isVisible():
-            self.picture.show_neighbours((), sentence)
+            self.content.show_neighbours((), sentence)
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""

@@ -93,8 +93,8 @@ class StartPage(QWidget):
         self.folder.setFocus()
 
     def _make_head(self) -> QHBoxLayout:
-        picture = QLabel()
-        picture.setPixmap(theme.app_icon().pixmap(theme.UNIT * 6, theme.UNIT * 6))
+        symbol = QLabel()
+        symbol.setPixmap(theme.app_icon().pixmap(theme.UNIT * 6, theme.UNIT * 6))
         title = QLabel("Coreset Studio")
         title.setFont(theme.title_font())
         self._sentence = QLabel(
@@ -108,7 +108,7 @@ class StartPage(QWidget):
         words.addWidget(self._sentence)
         head = QHBoxLayout()
         head.setSpacing(theme.UNIT * 2)
-        head.addWidget(picture)
+        head.addWidget(symbol)
         head.addLayout(words, 1)
         return head
 

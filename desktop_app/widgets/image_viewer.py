@@ -78,12 +78,12 @@ class ImageViewer(QDialog):
         self._known: tuple[tuple[str, str], ...] = ()
         self._loading = QTimer(self, singleShot=True, interval=LOADING_MS)
         self._loading.timeout.connect(self._say_loading)
-        self.picture = ImageCanvas()
-        self.picture.setToolTip("Drag to pan, turn the wheel to zoom, double-click for 100 %")
-        self.picture.view_changed.connect(self._show_zoom)
+        self.canvas = ImageCanvas()
+        self.canvas.setToolTip("Drag to pan, turn the wheel to zoom, double-click for 100 %")
+        self.canvas.view_changed.connect(self._show_zoom)
         left = QVBoxLayout()
         left.setSpacing(theme.UNIT)
-        left.addWidget(self.picture, 1)
+        left.addWidget(self.canvas, 1)
         left.addLayout(self._make_bar())
         beside = QWidget()
         beside.setLayout(self._make_side())
@@ -93,7 +93,7 @@ class ImageViewer(QDialog):
         row.addLayout(left, 1)
         row.addWidget(beside)
         self.resize(theme.UNIT * 110, theme.UNIT * 75)
-        self.picture.setFocus()
+        self.canvas.setFocus()
         self._show_position()
 
     # --- making -----------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class ImageViewer(QDialog):
         self.zoom_text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.zoom_text.setMinimumWidth(theme.UNIT * 7)
         self.zoom_text.setToolTip("Zoom: pixels of the screen per image pixel")
-        self.fit = self._push("Fit", "Show the whole image (0)", self.picture.fit)
+        self.fit = self._push("Fit", "Show the whole image (0)", self.canvas.fit)
         self.full = self._push("100 %", "Show one image pixel as one pixel of the screen (1)", self._show_full_size)
         bar = QHBoxLayout()
         bar.setSpacing(theme.UNIT // 2)
@@ -154,7 +154,7 @@ class ImageViewer(QDialog):
         self.similar.opened.connect(self.similar_opened)
         self.similar.hide()
         self.display = DisplayControls()
-        self.display.changed.connect(self.picture.set_display)
+        self.display.changed.connect(self.canvas.set_display)
         side = QVBoxLayout()
         side.setSpacing(theme.UNIT * 3 // 2)
         side.addLayout(head)
@@ -214,8 +214,8 @@ class ImageViewer(QDialog):
         is_preview, problem = not isinstance(image, QImage), ""
         if not isinstance(image, QImage):
             image, problem = decode(str(image))
-        self.picture.set_image(image, problem, size=size, is_preview=is_preview)
-        self.picture.setAccessibleName(problem or title)
+        self.canvas.set_image(image, problem, size=size, is_preview=is_preview)
+        self.canvas.setAccessibleName(problem or title)
         self.set_note("")
         if is_preview:
             self._loading.start()
@@ -239,14 +239,14 @@ class ImageViewer(QDialog):
             What to know about it, such as that it is smaller.
         """
         self._loading.stop()
-        self.picture.set_image(image, size=size)
-        self.picture.setAccessibleName(self.title.text())
+        self.canvas.set_image(image, size=size)
+        self.canvas.setAccessibleName(self.title.text())
         self.set_note(note)
 
     def set_note(self, note: str, *, warning: bool = False) -> None:
         """Say over the image what to know about it, such as why only its thumbnail is shown; empty for nothing."""
         self._loading.stop()
-        self.picture.set_note(note, warning=warning)
+        self.canvas.set_note(note, warning=warning)
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -287,7 +287,7 @@ class ImageViewer(QDialog):
         self.after.setEnabled(self._position < self._count - 1)
 
     def _show_zoom(self) -> None:
-        self.zoom_text.setText(f"{self.picture.zoom * 100:,.0f} %")
+        self.zoom_text.setText(f"{self.canvas.zoom * 100:,.0f} %")
 
     def _on_toggled(self, shown: bool) -> None:
         self.similar.setVisible(shown)
@@ -310,7 +310,7 @@ class ImageViewer(QDialog):
             Qt.Key.Key_Plus: self._zoom_in,
             Qt.Key.Key_Equal: self._zoom_in,
             Qt.Key.Key_Minus: self._zoom_out,
-            Qt.Key.Key_0: self.picture.fit,
+            Qt.Key.Key_0: self.canvas.fit,
             Qt.Key.Key_1: self._show_full_size,
             Qt.Key.Key_L: self.toggle.toggle,
             Qt.Key.Key_Backspace: self._go_back,
@@ -323,8 +323,8 @@ class ImageViewer(QDialog):
             super().keyPressEvent(event)
         elif key in _DIRECTIONS and pans:
             by = _DIRECTIONS[key]
-            width, height = self.picture.width(), self.picture.height()
-            self.picture.pan_by(QPointF(by.x() * width, by.y() * height) * PAN_SHARE)
+            width, height = self.canvas.width(), self.canvas.height()
+            self.canvas.pan_by(QPointF(by.x() * width, by.y() * height) * PAN_SHARE)
         elif key in doing and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             doing[key]()
         elif key not in _HELD:
@@ -358,10 +358,10 @@ class ImageViewer(QDialog):
             self.back_requested.emit()
 
     def _zoom_in(self) -> None:
-        self.picture.zoom_by(STEP)
+        self.canvas.zoom_by(STEP)
 
     def _zoom_out(self) -> None:
-        self.picture.zoom_by(1 / STEP)
+        self.canvas.zoom_by(1 / STEP)
 
     def _show_full_size(self) -> None:
-        self.picture.set_zoom(1.0)
+        self.canvas.set_zoom(1.0)

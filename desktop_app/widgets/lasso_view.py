@@ -33,7 +33,7 @@ class LassoView(pg.ViewBox):
         self.addItem(self._line, ignoreBounds=True)
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:  # noqa: N802
-        """Draw the lasso, or move the picture."""
+        """Draw the lasso, or move the plot."""
         lasso = ev.button() == Qt.MouseButton.LeftButton and not self.panning and axis is None
         if not lasso:
             if ev.button() == Qt.MouseButton.RightButton:

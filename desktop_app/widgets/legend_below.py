@@ -12,7 +12,7 @@ LEADING = 4
 
 
 class LegendBelow(pg.LegendItem):
-    """Names of lines, part of the plot's picture and of what is saved of it.
+    """Names of lines, part of the plot and of what is saved of it.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def _safe(cell: Cell) -> Cell:
 
 
 def as_image(plot: QWidget, scale: int = PNG_SCALE) -> QImage:
-    """Return a plot as a picture, `scale` times as fine as on a usual screen."""
+    """Return a plot as an image, `scale` times as fine as on a usual screen."""
     image = QImage(plot.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(scale)
     image.fill(QColor(theme.colours().surface))
@@ -92,7 +92,7 @@ def as_image(plot: QWidget, scale: int = PNG_SCALE) -> QImage:
     try:
         _draw(plot, painter)
     finally:
-        painter.end()  # Qt stops the program where a picture goes that is still being painted
+        painter.end()  # Qt stops the program if an image is destroyed while it is painted
     return image
 
 

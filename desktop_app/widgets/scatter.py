@@ -131,7 +131,7 @@ class Scatter(Plot):
         self._draw_ring()
 
     def set_panning(self, panning: bool) -> None:
-        """Let left drag move the picture instead of drawing a lasso."""
+        """Let left drag move the plot instead of drawing a lasso."""
         self._view.panning = panning
 
     @property

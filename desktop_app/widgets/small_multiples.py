@@ -17,7 +17,7 @@ MOST_DRAWN = 3_000
 MARGIN = 0.06
 
 
-class ClassPicture(NamedTuple):
+class ClassPlot(NamedTuple):
     """One class.
 
     Attributes
@@ -69,7 +69,7 @@ class SmallMultiples(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.set_classes(())
 
-    def set_classes(self, classes: Sequence[ClassPicture]) -> None:
+    def set_classes(self, classes: Sequence[ClassPlot]) -> None:
         """Show classes in the order given; the chosen one stays chosen where it is still among them."""
         before = self.chosen
         for tile in self._tiles:
@@ -94,12 +94,12 @@ class SmallMultiples(QScrollArea):
     @property
     def chosen(self) -> str:
         """Name of the chosen class; empty for none."""
-        return next((tile.picture.name for tile in self._tiles if tile.isChecked()), "")
+        return next((tile.plot.name for tile in self._tiles if tile.isChecked()), "")
 
     def set_chosen(self, name: str) -> None:
         """Show a class as chosen, without a signal."""
         for tile in self._tiles:
-            if tile.picture.name == name:
+            if tile.plot.name == name:
                 tile.setChecked(True)
                 self.ensureWidgetVisible(tile)
 
@@ -109,32 +109,32 @@ class SmallMultiples(QScrollArea):
 
     def plot_table(self) -> Table:
         """Return a line a class."""
-        rows = [(p.name, p.n_images, p.n_clusters, p.note) for p in (tile.picture for tile in self._tiles)]
+        rows = [(p.name, p.n_images, p.n_clusters, p.note) for p in (tile.plot for tile in self._tiles)]
         return (("class", "images", "clusters", "note"), rows)
 
     def _choose(self, number: int) -> None:
-        self.class_chosen.emit(self._tiles[number].picture.name)
+        self.class_chosen.emit(self._tiles[number].plot.name)
 
 
 class _Tile(QAbstractButton):
-    """The picture of one class, drawn once for a size and a mode."""
+    """The plot of one class, drawn once for a size and a mode."""
 
-    def __init__(self, picture: ClassPicture) -> None:
+    def __init__(self, plot: ClassPlot) -> None:
         super().__init__()
-        self.picture = picture
+        self.plot = plot
         self._drawn: QImage | None = None
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setText(picture.name)
-        description = ", ".join(part for part in (images(picture.n_images), self._clusters(), picture.note) if part)
-        self.setAccessibleName(f"{picture.name}: {description}")
-        self.setToolTip(f"{picture.name}: {description}")
+        self.setText(plot.name)
+        description = ", ".join(part for part in (images(plot.n_images), self._clusters(), plot.note) if part)
+        self.setAccessibleName(f"{plot.name}: {description}")
+        self.setToolTip(f"{plot.name}: {description}")
         theme.changed.connect(self._forget)
 
     def _clusters(self) -> str:
-        n = self.picture.n_clusters
+        n = self.plot.n_clusters
         return "" if n < 1 else "1 cluster" if n == 1 else f"{n} clusters"
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -163,11 +163,11 @@ class _Tile(QAbstractButton):
         words = frame.adjusted(theme.UNIT, theme.UNIT // 2, -theme.UNIT, 0)
         painter.setPen(QColor(named.text))
         painter.setFont(theme.strong_font())
-        painter.drawText(words, int(Qt.AlignmentFlag.AlignLeft), self._fit(self.picture.name, words.width()))
+        painter.drawText(words, int(Qt.AlignmentFlag.AlignLeft), self._fit(self.plot.name, words.width()))
         painter.setFont(self.font())
         painter.setPen(QColor(named.muted))
-        second = " · ".join(part for part in (self._clusters(), self.picture.note) if part)
-        second = second or images(self.picture.n_images)
+        second = " · ".join(part for part in (self._clusters(), self.plot.note) if part)
+        second = second or images(self.plot.n_images)
         below = words.adjusted(0, line, 0, 0)
         painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), self._fit(second, words.width()))
         place = frame.adjusted(theme.UNIT, 2 * line + theme.UNIT, -theme.UNIT, -theme.UNIT)
@@ -184,7 +184,7 @@ class _Tile(QAbstractButton):
         image = QImage(size * scale, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(scale)
         image.fill(Qt.GlobalColor.transparent)
-        points, labels = thinned(self.picture.points, self.picture.labels)
+        points, labels = thinned(self.plot.points, self.plot.labels)
         if not len(points) or size.isEmpty():
             return image
         low, high = points.min(axis=0), points.max(axis=0)

@@ -24,7 +24,7 @@ class Look(NamedTuple):
 
 
 def paint_thumbnail(painter: QPainter, cell: QRect, pixmap: QPixmap | None, error: str, look: Look) -> None:
-    """Draw a thumbnail into `cell`: the picture, its cluster's colour below it, rings and badges."""
+    """Draw a thumbnail into `cell`: the image, its cluster's colour below it, rings and badges."""
     named = theme.colours()
     painter.save()
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -33,8 +33,8 @@ def paint_thumbnail(painter: QPainter, cell: QRect, pixmap: QPixmap | None, erro
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(named.accent_soft if look.chosen else named.hover))
         painter.drawRoundedRect(QRectF(cell), 5, 5)
-    picture = frame.adjusted(0, 0, 0, -BAND - 2) if look.cluster >= 0 else frame
-    _paint_picture(painter, picture, pixmap, error)
+    inner = frame.adjusted(0, 0, 0, -BAND - 2) if look.cluster >= 0 else frame
+    _paint_image(painter, inner, pixmap, error)
     if look.cluster >= 0:
         colour = theme.cluster_colour(look.cluster)
         painter.setPen(QPen(QColor(theme.edge(colour)), 1))
@@ -48,11 +48,11 @@ def paint_thumbnail(painter: QPainter, cell: QRect, pixmap: QPixmap | None, erro
         painter.setPen(QPen(QColor(named.text), 1, Qt.PenStyle.DotLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(frame.adjusted(0, 0, 0, 0), 3, 3)
-    _paint_badges(painter, picture, look.badges)
+    _paint_badges(painter, inner, look.badges)
     painter.restore()
 
 
-def _paint_picture(painter: QPainter, place: QRectF, pixmap: QPixmap | None, error: str) -> None:
+def _paint_image(painter: QPainter, place: QRectF, pixmap: QPixmap | None, error: str) -> None:
     named = theme.colours()
     if pixmap is None:
         painter.setPen(Qt.PenStyle.NoPen)

@@ -67,8 +67,8 @@ def window(
         page: Any = window.page(stage)
         qtbot.waitUntil(lambda: not page.job_numbers(), timeout=LONG)  # noqa: B023
         if stage == "coreset":
-            qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"), timeout=LONG)  # noqa: B023
-            page.picture.sizes.button.click()
+            qtbot.waitUntil(lambda: page.content.covered.text().startswith("The least covered image"), timeout=LONG)  # noqa: B023
+            page.content.sizes.button.click()
         window.menus.actions["run"].trigger()
         if stage == "coreset":
             page.exporting.sheet.folder.setText(str(tmp_path / "export"))

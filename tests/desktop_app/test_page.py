@@ -27,8 +27,8 @@ class FeaturesPage(Page):
         self.variance.valueChanged.connect(self.edit_variance)
         self.add_option("Retained variance", self.variance, "Share of the variance", question="Two sentences. Here.")
         self.add_more_option("", QLabel("seldom"), "")
-        self.picture = QLabel("picture")
-        self.set_picture(self.picture)
+        self.content = QLabel("content")
+        self.set_content(self.content)
         self.set_empty("The curve will stand here.", "Extract", self.try_run)
         self.refreshed = 0
 
@@ -111,11 +111,11 @@ def test_run_keeps_the_result_under_what_it_was_made_from(page: FeaturesPage, qt
     assert page.variance.value() == pytest.approx(0.95)
 
 
-def test_the_empty_place_gives_way_to_the_picture(page: FeaturesPage, qtbot: QtBot) -> None:
+def test_the_empty_place_gives_way_to_the_content(page: FeaturesPage, qtbot: QtBot) -> None:
     scan(page)
     assert page.empty.isVisible()
     qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(page.picture.isVisible)
+    qtbot.waitUntil(page.content.isVisible)
 
 
 def test_a_failure_is_told_once_and_the_page_goes_on(page: FeaturesPage, qtbot: QtBot) -> None:

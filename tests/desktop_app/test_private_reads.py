@@ -6,8 +6,8 @@ MOST_IN_PAGES, MOST = 40, 113
 
 
 def test_what_counts() -> None:
-    source = "page._view = other.view\nself._kept = page.table_card._note.text()\ntype(page).__name__"
-    assert list(private_reads(source)) == [(1, "page._view"), (2, "page.table_card._note")]
+    source = "page._summary = other.summary\nself._kept = page.table_card._note.text()\ntype(page).__name__"
+    assert list(private_reads(source)) == [(1, "page._summary"), (2, "page.table_card._note")]
 
 
 def test_there_are_few() -> None:

@@ -29,7 +29,7 @@ from core.progress import Progress
 from core.project import STAGES
 from core.results import Comparison
 from core.service.comparison_requests import CompareNetworks, SearchHyperparameters
-from core.service.feature_requests import ComputeFeatures, FeaturesView
+from core.service.feature_requests import ComputeFeatures, FeaturesSummary
 from core.settings import ComparisonSettings, FeatureSettings, TrainingSettings, with_own
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
@@ -252,7 +252,7 @@ def only_cheap_jobs(page_context: PageContext, monkeypatch: pytest.MonkeyPatch) 
             raise TrainingError("This comparison is too long for a test.")
         return whole(request, progress)
 
-    def compute_features(request: ComputeFeatures, progress: Progress) -> FeaturesView:
+    def compute_features(request: ComputeFeatures, progress: Progress) -> FeaturesSummary:
         if request.study.settings.features.extractors != ("colour-texture",):
             raise TrainingError("These features are too dear for a test.")
         return able(request, progress)

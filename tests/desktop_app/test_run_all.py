@@ -78,8 +78,8 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert [model.state(stage) for stage in STAGES] == ["done"] * len(STAGES)
     assert window.frame.host.current_page is window.page("compare")
     page: Any = window.page("compare")
-    assert "against" in page.picture.answer.text()
-    assert "for the whole pool" in page.picture.answer.text()
+    assert "against" in page.content.answer.text()
+    assert "for the whole pool" in page.content.answer.text()
     assert model.settings("features").extractors == ("colour-texture",)  # the only recommended one that can work here
     assert model.settings("selection").sampler == "even-herding"
     assert model.settings("comparison").samplers == ("random", "even-herding")
@@ -98,9 +98,9 @@ def test_the_size_for_the_margin_is_reported_after_all_steps(
     window.run_all.start()
     agree(window, qtbot)
     page: Any = window.page("coreset")
-    qtbot.waitUntil(lambda: page.picture.sizes.answer is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: page.content.sizes.answer is not None, timeout=60_000)
     assert not window.run_all.is_running
-    assert f"Loss of at most 2 points: {page.picture.sizes.answer.sentence}" in said
+    assert f"Loss of at most 2 points: {page.content.sizes.answer.sentence}" in said
     assert window.context.model.settings("selection").images is None, "it is told, and not used"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import DatasetError
 from core.limits import Limits, limited, limits_of
 from core.progress import NO_PROGRESS, Progress
-from core.service.model_requests import AddModel, ModelView
+from core.service.model_requests import AddModel, ModelSummary
 from core.service.requests import Request, ServiceRequest
 
 
@@ -235,5 +235,5 @@ class AddModelSoon(AddModel):
     """Add a model within seconds, as a test cannot wait for minutes."""
 
     @limited(seconds=8.0)
-    def run(self, progress: Progress) -> ModelView:
+    def run(self, progress: Progress) -> ModelSummary:
         return super().run(progress)

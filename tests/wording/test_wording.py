@@ -34,8 +34,8 @@ def test_the_line_of_a_word_is_that_of_the_file() -> None:
     "text",
     [
         "Set `choices` in `core/settings/choices.py`.",
-        "See [the figure](docs/pictures/clusters.png).",
-        '<img src="picture:herding">',
+        "See [the figure](docs/images/clusters.png).",
+        '<img src="figure:herding">',
         "    coreset wants/ --out told/",
         "<code>--judge-extractor</code>",
         "A standard amendment of the bringing-up.",

@@ -29,7 +29,7 @@ def scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Scan:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Callable[[str], None]:
+def add_image(tmp_path: Path) -> Callable[[str], None]:
     """Write an image of its own."""
     noise = np.random.default_rng(0)
 
@@ -56,20 +56,20 @@ FORMS = {
 }  # fmt: skip
 
 
-def write_rows(form: str, picture: Callable[[str], None]) -> str:
+def write_rows(form: str, add_image: Callable[[str], None]) -> str:
     header, row, file, _, _ = FORMS[form]
     text = header
     for number in range(8):
         kind = number % 2
         facts = {"n": f"im_{number}", "c": "ab"[kind], "g": number // 2, "one": 1 - kind, "other": kind}
-        picture("set/" + file.format(**facts))
+        add_image("set/" + file.format(**facts))
         text += row.format(**facts)
     return text
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_table_is_read_and_shown(form: str, scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
-    text = write_rows(form, picture)
+def test_a_table_is_read_and_shown(form: str, scan: Scan, add_image: Callable[[str], None], tmp_path: Path) -> None:
+    text = write_rows(form, add_image)
     (tmp_path / "set" / "list.csv").write_text(text, encoding="utf-8")
     code, said = scan("set/list.csv")
     assert code == 0
@@ -81,9 +81,9 @@ def test_a_table_is_read_and_shown(form: str, scan: Scan, picture: Callable[[str
     assert "Traceback" not in said
 
 
-def test_a_workbook_is_read_and_shown(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+def test_a_workbook_is_read_and_shown(scan: Scan, add_image: Callable[[str], None], tmp_path: Path) -> None:
     book = Workbook()
-    for line in write_rows("ham10000", picture).splitlines():
+    for line in write_rows("ham10000", add_image).splitlines():
         book.active.append(line.split(","))
     book.save(tmp_path / "set" / "list.xlsx")
     code, said = scan("set/list.xlsx")
@@ -92,10 +92,10 @@ def test_a_workbook_is_read_and_shown(scan: Scan, picture: Callable[[str], None]
     assert (code, "8 images in 1 classes" in said, "groups" in said.split("note")[0]) == (0, True, False)
 
 
-def test_options_override_the_guess(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+def test_options_override_the_guess(scan: Scan, add_image: Callable[[str], None], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "list.csv").write_text(
-        write_rows("nih", picture).replace("im_3.png,b", "im_3.png,a|b"), encoding="utf-8"
+        write_rows("nih", add_image).replace("im_3.png,b", "im_3.png,a|b"), encoding="utf-8"
     )
     assert scan("out/list.csv")[0] == 2
     code, said = scan("out/list.csv", "--image-folder", "../set")
@@ -133,10 +133,12 @@ def test_an_archive_that_is_no_workbook(scan: Scan, tmp_path: Path) -> None:
     assert (code, "x.xlsx" in said, "Traceback" in said) == (2, True, False)
 
 
-def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+def test_patients_masks_and_an_unlabelled_test_set(
+    scan: Scan, add_image: Callable[[str], None], tmp_path: Path
+) -> None:
     for patient in range(12):
         for name in ("ill", "well"):
-            picture(f"patients/patient{patient:02d}/{name}/1.png")
+            add_image(f"patients/patient{patient:02d}/{name}/1.png")
     code, said = scan("patients")
     assert (code, "24 images in 2 classes, folder" in said, "groups: 12; images without one: 0" in said) == (
         0, True, True,
@@ -150,11 +152,11 @@ def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable
 
 
 def test_every_command_says_what_was_assumed(
-    picture: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    add_image: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for patient in range(12):
         for name in ("ill", "well"):
-            picture(f"patients/patient{patient:02d}/{name}/1.png")
+            add_image(f"patients/patient{patient:02d}/{name}/1.png")
     code = main(["select", str(tmp_path / "patients"), "--extractor", "colour-texture", "--fraction", "0.5",
                  "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "list.csv")])  # fmt: skip
     said = capsys.readouterr().err
@@ -185,7 +187,7 @@ def test_a_scan_counts_what_each_quality_check_flags_and_lists_it(scan: Scan, tm
     assert re.search(r"^Dark +0 ", scan("cells", "--dark-below", "0.01")[1], re.MULTILINE)
 
 
-def test_a_list_of_quality_replaces_no_file(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+def test_a_list_of_quality_replaces_no_file(scan: Scan, add_image: Callable[[str], None], tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("mine", encoding="utf-8")
     code, said = scan("set", "--quality", str(tmp_path / "mine.csv"))
     assert code == 2
@@ -198,11 +200,11 @@ def test_a_list_of_quality_replaces_no_file(scan: Scan, picture: Callable[[str],
 
 
 def test_thumbnails_are_suspected_and_excluded_by_a_pattern(
-    tmp_path: Path, picture: Callable[[str], None], scan: Scan
+    tmp_path: Path, add_image: Callable[[str], None], scan: Scan
 ) -> None:
     for name in ("ill", "well"):
         for number in range(12):
-            picture(f"cells/{name}/c{number}.png")
+            add_image(f"cells/{name}/c{number}.png")
     small = Image.fromarray(np.zeros((8, 12, 3), np.uint8))
     for number in range(6):
         small.putpixel((number, 0), (255, 255, 255))

@@ -15,14 +15,14 @@ from core.data.dataset import scan
 from core.results import Dataset, Image
 
 
-def _picture(seed: int, height: int = 24, width: int = 32) -> NDArray[np.uint8]:
+def _pixels(seed: int, height: int = 24, width: int = 32) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="session")
 def picture() -> Callable[..., NDArray[np.uint8]]:
     """A colour image of noise: `picture(seed, height=24, width=32)`."""
-    return _picture
+    return _pixels
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def put(tmp_path: Path, encoded: Callable[..., bytes]) -> Callable[..., Path]:
     def write(path: str, content: int | bytes = 0) -> Path:
         file = tmp_path / "images" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content if isinstance(content, bytes) else encoded(_picture(content)))
+        file.write_bytes(content if isinstance(content, bytes) else encoded(_pixels(content)))
         return file
 
     return write

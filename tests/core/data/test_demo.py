@@ -79,7 +79,7 @@ def test_same_seed_same_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
-def test_pictures_look_like_stained_cells(name: str) -> None:
+def test_images_look_like_stained_cells(name: str) -> None:
     for kind in CLASSES[name].kinds:
         pictures = [draw_cell(name, kind, 80, generator(number, kind)) for number in range(3)]
         for rgb in pictures:

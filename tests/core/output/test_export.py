@@ -528,7 +528,7 @@ def test_a_private_export_of_links_is_refused(case, tmp_path: Path, way: str) ->
 
 def _with_metadata(root: Path, kind: str) -> None:
     rng = np.random.default_rng(5)
-    picture = Pillow.fromarray(rng.integers(0, 255, (24, 16, 3), dtype=np.uint8))
+    image = Pillow.fromarray(rng.integers(0, 255, (24, 16, 3), dtype=np.uint8))
     exif = Pillow.Exif()
     exif[0x0112], exif[0x010E], exif[0x013B] = 6, "Smith John", "Dr House"
     options: dict[str, object] = {"exif": exif}
@@ -543,7 +543,7 @@ def _with_metadata(root: Path, kind: str) -> None:
         options |= {"comment": b"Smith John", "progressive": True, "quality": 80}
     if kind == "tif":
         options = {"description": "Smith John", "tiffinfo": {315: "Dr House"}}
-    picture.save(root / f"a/0.{kind}", **options)
+    image.save(root / f"a/0.{kind}", **options)
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "tif"])

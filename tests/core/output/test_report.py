@@ -158,7 +158,7 @@ def test_a_private_report_names_no_folder_of_a_patient(content: ReportContent) -
     assert f"hold {dataset.classes[0]} and 12 others." in said
 
 
-def test_a_private_report_names_no_file_and_shows_no_picture(content: ReportContent, tmp_path: Path) -> None:
+def test_a_private_report_names_no_file_and_shows_no_image(content: ReportContent, tmp_path: Path) -> None:
     names = [image.path for image in content.dataset.images]
     coreset = replace(content.coreset, notes=(f"{names[0]} was pinned in.",))
     dataset = replace(content.dataset, source=Path("/ward/Smith John"))
@@ -209,7 +209,7 @@ def test_a_report_can_be_cancelled(content: ReportContent, tmp_path: Path) -> No
     assert not (tmp_path / "tables").exists()
 
 
-def test_an_image_that_is_gone_leaves_its_picture_out(make_case, tmp_path: Path) -> None:
+def test_an_image_that_is_gone_is_left_out(make_case, tmp_path: Path) -> None:
     dataset = make_case({f"a/{n}.png": "a" for n in range(4)}).dataset
     (dataset.root / "a/0.png").unlink()
     assert write_report(tmp_path / "r.html", ReportContent(dataset=dataset)).page.read_text().count("<img") == 3

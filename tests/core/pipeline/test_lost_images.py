@@ -15,7 +15,7 @@ from core.data.images import read_image
 from core.data.rereading import CHANGED
 from core.data.scanning import pixel_hash
 from core.errors import TrainingError
-from core.output.pictures import picture
+from core.output.embedded_images import embedded
 from core.pipeline import comparing
 from core.pipeline.comparing import compare_stored, run_comparison
 from core.pipeline.planning import PlannedRun
@@ -250,8 +250,8 @@ def test_the_viewer_and_the_report_show_no_other_image_than_was_scanned(prepared
     assert service.decoded(changed).problem == "The image has changed since it was scanned; scan again."
     assert service.decoded(changed).rgb == b""
     assert service.decoded(emptied).problem == EMPTY
-    assert picture(prepared.dataset, 3)
-    assert picture(prepared.dataset, changed) == ""
+    assert embedded(prepared.dataset, 3)
+    assert embedded(prepared.dataset, changed) == ""
 
 
 def test_an_image_that_changes_before_its_features_are_computed_is_told_by_the_comparison(

@@ -30,10 +30,10 @@ def _features_stored(cache: Path) -> bool:
 def test_pixels_are_shown_before_any_features(study: Study) -> None:
     service = OpenImageService.of(study, "these", with_features=False).run(NO_PROGRESS)
     assert not _features_stored(study.cache_folder)
-    picture = DecodeImage(3).run(service, NO_PROGRESS)
+    decoded = DecodeImage(3).run(service, NO_PROGRESS)
     with Image.open(study.source / service.dataset.images[3].path) as opened:
         expected = np.asarray(opened.convert("RGB"))
-    shown = np.frombuffer(picture.rgb, dtype=np.uint8).reshape(picture.height, picture.width, 3)
+    shown = np.frombuffer(decoded.rgb, dtype=np.uint8).reshape(decoded.height, decoded.width, 3)
     assert np.array_equal(shown, expected)
     with pytest.raises(SelectionError, match=r"^Finding similar images requires features\. Extract them first\.$"):
         FindSimilar((3,), 5).run(service, NO_PROGRESS)

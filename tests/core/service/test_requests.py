@@ -81,14 +81,14 @@ from pathlib import Path
 
 from core.results import VerifyResult
 from core.service.coreset_requests import VerifyExport
-from core.service.selection_requests import CoresetView, ChooseCoreset
+from core.service.selection_requests import CoresetSummary, ChooseCoreset
 from core.settings import ClusterSettings, SelectionSettings
 from desktop_app.service.engine import EngineService
 from desktop_app.service.selection import SelectionQuestions
 
 
-def show(view: VerifyResult) -> None: ...
-def show_coreset(view: CoresetView) -> None: ...
+def show(summary: VerifyResult) -> None: ...
+def show_coreset(summary: CoresetSummary) -> None: ...
 
 
 def ask(service: EngineService, questions: SelectionQuestions) -> None:

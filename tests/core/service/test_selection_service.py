@@ -57,19 +57,19 @@ def test_every_class_is_seen_at_a_glance(service: SelectionService) -> None:
 
 def test_components_come_by_falling_share(service: SelectionService) -> None:
     name = service.overview()[0].class_name
-    view = service.class_view(name, 0, 1)
-    assert view.n_components == len(view.all_shares)
-    assert list(view.all_shares) == sorted(view.all_shares, reverse=True)
-    assert sum(view.all_shares) == pytest.approx(1.0)
-    assert view.shares == (view.all_shares[0], view.all_shares[1])
+    summary = service.class_view(name, 0, 1)
+    assert summary.n_components == len(summary.all_shares)
+    assert list(summary.all_shares) == sorted(summary.all_shares, reverse=True)
+    assert sum(summary.all_shares) == pytest.approx(1.0)
+    assert summary.shares == (summary.all_shares[0], summary.all_shares[1])
     swapped = service.class_view(name, 1, 0)
-    assert np.array_equal(swapped.points, view.points[:, ::-1])
+    assert np.array_equal(swapped.points, summary.points[:, ::-1])
 
 
 def test_a_component_that_is_not_there_becomes_the_last(service: SelectionService) -> None:
     name = service.overview()[0].class_name
-    view = service.class_view(name, 10_000, 0)
-    assert view.components == (view.n_components - 1, 0)
+    summary = service.class_view(name, 10_000, 0)
+    assert summary.components == (summary.n_components - 1, 0)
 
 
 def test_a_question_brings_its_own_clusters(service: SelectionService, study: Study) -> None:
@@ -84,13 +84,13 @@ def test_a_question_brings_its_own_clusters(service: SelectionService, study: St
 
 def test_a_coreset_has_its_size_and_covers_what_it_says(service: SelectionService, study: Study) -> None:
     settings = SelectionSettings(sampler="intelligent", fraction=0.2)
-    view = service.select(settings, True, study.settings.clusters)
-    pool = sum(view.coreset.pool_sizes.values())
-    assert len(view.coreset.indices) == round(0.2 * pool)
-    assert sum(int(share.chosen.sum()) for share in view.shares) == len(view.coreset.indices)
-    assert view.coverage is not None
-    assert not set(view.coverage.worst_indices) & set(view.coreset.indices.tolist())
-    assert view.sentence.startswith(f"{len(view.coreset.indices):,} of {pool:,} images")
+    summary = service.select(settings, True, study.settings.clusters)
+    pool = sum(summary.coreset.pool_sizes.values())
+    assert len(summary.coreset.indices) == round(0.2 * pool)
+    assert sum(int(share.chosen.sum()) for share in summary.shares) == len(summary.coreset.indices)
+    assert summary.coverage is not None
+    assert not set(summary.coverage.worst_indices) & set(summary.coreset.indices.tolist())
+    assert summary.sentence.startswith(f"{len(summary.coreset.indices):,} of {pool:,} images")
 
 
 def test_coverage_comes_after_the_selection_and_can_be_stopped_between_classes(service: SelectionService) -> None:
@@ -115,8 +115,8 @@ def test_order_and_coverage_share_one_kernel_a_class(study: Study, monkeypatch: 
 
     monkeypatch.setattr(kernel, "bandwidth", counted)
     service = SelectionService(study)
-    view = service.select(SelectionSettings(sampler="balanced-herding", fraction=0.2))
-    assert view.coverage is not None
+    summary = service.select(SelectionSettings(sampler="balanced-herding", fraction=0.2))
+    assert summary.coverage is not None
     assert sorted(made) == sorted(len(one.indices) for one in service.clusters())
 
 
@@ -130,20 +130,20 @@ def test_a_pin_counts_inside_its_class(service: SelectionService) -> None:
     assert pinned.budgets[name] == plain.budgets[name]
 
 
-def test_a_picture_is_the_decoded_image(service: SelectionService) -> None:
-    picture = service.decoded(0)
+def test_pixels_are_those_of_the_decoded_image(service: SelectionService) -> None:
+    decoded = service.decoded(0)
     image = service._prepared.dataset.images[0]
-    assert (picture.width, picture.height) == (image.width, image.height)
-    assert len(picture.rgb) == 3 * picture.width * picture.height
+    assert (decoded.width, decoded.height) == (image.width, image.height)
+    assert len(decoded.rgb) == 3 * decoded.width * decoded.height
 
 
-def test_a_picture_that_has_gone_says_why(study: Study, tmp_path: Path) -> None:
+def test_an_image_that_is_gone_says_why(study: Study, tmp_path: Path) -> None:
     make_demo(tmp_path / "demo", n_images=60, side=48)
     small = SelectionService(Study(tmp_path / "demo", study.settings, tmp_path / "cache"))
     (tmp_path / "demo" / small._prepared.dataset.images[0].path).unlink()
-    picture = small.decoded(0)
-    assert picture.problem
-    assert not picture.rgb
+    decoded = small.decoded(0)
+    assert decoded.problem
+    assert not decoded.rgb
 
 
 def test_similar_images_are_the_nearest_across_classes_and_sets(service: SelectionService) -> None:
@@ -152,23 +152,23 @@ def test_similar_images_are_the_nearest_across_classes_and_sets(service: Selecti
     asked = int(across.indices[7])
     distances = np.sqrt(((rows - rows[7]) ** 2).sum(axis=1)).astype(np.float32)
     expected = [(d, int(i)) for d, i in zip(distances.tolist(), across.indices, strict=True) if i != asked]
-    view = FindSimilar((asked, asked), 200).run(service, NO_PROGRESS)
-    assert view.queries == (asked,)
-    assert list(zip(view.distances, view.indices, strict=True)) == sorted(expected)
-    assert set(view.indices) == set(across.indices.tolist()) - {asked}
+    summary = FindSimilar((asked, asked), 200).run(service, NO_PROGRESS)
+    assert summary.queries == (asked,)
+    assert list(zip(summary.distances, summary.indices, strict=True)) == sorted(expected)
+    assert set(summary.indices) == set(across.indices.tolist()) - {asked}
     split = service._prepared.split
-    assert set(split.test.tolist()) <= {*view.indices, asked}
-    assert FindSimilar((asked,), 4).run(service, NO_PROGRESS).indices == view.indices[:4]
+    assert set(split.test.tolist()) <= {*summary.indices, asked}
+    assert FindSimilar((asked,), 4).run(service, NO_PROGRESS).indices == summary.indices[:4]
 
 
 def test_similar_images_can_be_of_one_class(service: SelectionService) -> None:
     dataset = service._prepared.dataset
     name = dataset.classes[1]
-    view = FindSimilar((0,), 10_000, name).run(service, NO_PROGRESS)
-    assert {dataset.images[index].class_name for index in view.indices} == {name}
-    assert len(view.indices) == sum(image.class_name == name for image in dataset.images)
+    summary = FindSimilar((0,), 10_000, name).run(service, NO_PROGRESS)
+    assert {dataset.images[index].class_name for index in summary.indices} == {name}
+    assert len(summary.indices) == sum(image.class_name == name for image in dataset.images)
     everywhere = FindSimilar((0,), 10_000).run(service, NO_PROGRESS)
-    assert view.indices == tuple(i for i in everywhere.indices if dataset.images[i].class_name == name)
+    assert summary.indices == tuple(i for i in everywhere.indices if dataset.images[i].class_name == name)
 
 
 def test_of_an_excluded_image_no_similar_ones_are_found_and_it_says_why(study: Study) -> None:

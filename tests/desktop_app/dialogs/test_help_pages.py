@@ -1,7 +1,7 @@
 """What stands in Help: a page for each description, links that lead somewhere, figures of samplers as measured.
 
-Pictures, figures and a place in the lists that are committed are asked of the samplers that were measured: of those in
-`pictures.json` and in `benchmarks/results/quality.md`. A new sampler needs none of them.
+Figures, gains and a place in the lists that are committed are asked of the samplers that were measured: of those in
+`figures.json` and in `benchmarks/results/quality.md`. A new sampler needs none of them.
 """
 
 import importlib
@@ -29,7 +29,7 @@ from desktop_app.dialogs.help_pages import (
     page_titles,
     pages_with,
 )
-from desktop_app.dialogs.sampler_picture import example
+from desktop_app.dialogs.sampler_figure import example
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = resource_folder() / "help" / "samplers"
@@ -39,7 +39,7 @@ MADE_BY = {
     "colour-texture": "colour-texture",
     "VGG16": "vgg16",
 }
-PICTURED = [name for name in example().chosen if name != "matched"]
+DRAWN = [name for name in example().chosen if name != "matched"]
 PLUGIN_SAMPLER = """
 from dataclasses import dataclass
 from core.descriptions import Cost, SettingsPart, choice
@@ -57,7 +57,7 @@ WITHOUT = Sampler(name="bare", title="Bare & short", tip="Takes any.", does="now
 BROKEN = Sampler(name="lost", title="Lost page", tip="Takes none.", does="nowhere:order", help="nowhere:lost.html")
 """
 PLUGIN_PAGE = """<h1>Evenly spaced</h1>
-<p>Steps over a slide, see <a href="help:samplers/herding">herding</a>. <img src="picture:spaced" width="9" height="9">
+<p>Steps over a slide, see <a href="help:samplers/herding">herding</a>. <img src="figure:spaced" width="9" height="9">
 <h2>Source</h2>
 <p>Nobody.</p>
 """
@@ -94,9 +94,9 @@ def measured() -> dict[tuple[str, str, str], list[list[str]]]:
 
 
 def with_figures() -> list[str]:
-    """The samplers that have a picture and were measured; every gain is over stratified random."""
+    """The samplers that have a figure and were measured; every gain is over stratified random."""
     names = {name for name, _, _ in measured()} | {"stratified"}
-    return [name for name in PICTURED if name in names]
+    return [name for name in DRAWN if name in names]
 
 
 def benchmark(name: str) -> Any:
@@ -253,14 +253,14 @@ def test_a_plugin_of_another_kind_is_listed_and_shown(install_plugin_module: Any
 @pytest.mark.usefixtures("plugin_samplers")
 def test_a_sampler_that_nobody_measured_stands_behind_the_others() -> None:
     text = page_html(OVERVIEW)
-    names = re.findall(r'<tr><td><a href="help:samplers/([\w-]+)">', text.partition("<!-- samplers: pictures -->")[0])
-    behind = [name for name in SAMPLERS if name not in PICTURED]
+    names = re.findall(r'<tr><td><a href="help:samplers/([\w-]+)">', text.partition("<!-- samplers: figures -->")[0])
+    behind = [name for name in SAMPLERS if name not in DRAWN]
     assert {"bare", "lost", "spaced"} <= set(behind)
-    assert names == [*[name for name in SAMPLERS if name in PICTURED], "matched", *behind]
+    assert names == [*[name for name in SAMPLERS if name in DRAWN], "matched", *behind]
     cells = {name: re.findall(r"<td[^>]*>(.*?)</td>", row_of(name, text))[1:] for name in ("spaced", "bare")}
     assert [words_of(cell) for cell in cells["spaced"]] == ["films", "yes", "none", "17.0", "not measured"]
     assert [words_of(cell) for cell in cells["bare"]] == ["Takes any.", "yes", "none", "not measured", "not measured"]
-    assert 'src="picture:bare"' not in text
+    assert 'src="figure:bare"' not in text
 
 
 # --- pages of samplers ------------------------------------------------------------------------------------------
@@ -274,10 +274,10 @@ def test_a_page_says_all_that_is_asked_for(name: str) -> None:
         assert len(words_of(sections[wanted])) > 40, wanted
 
 
-@pytest.mark.parametrize("name", [*PICTURED, "matched"])
-def test_a_page_has_a_picture_and_a_formula(name: str) -> None:
+@pytest.mark.parametrize("name", [*DRAWN, "matched"])
+def test_a_page_has_a_figure_and_a_formula(name: str) -> None:
     sections = sections_of(name)
-    assert f'src="picture:{name}"' in sections[""]
+    assert f'src="figure:{name}"' in sections[""]
     formula, _, symbols = sections["Formula"].partition("</p>")
     assert 'class="formula"' in formula
     assert 'class="symbol"' in symbols
@@ -315,12 +315,12 @@ def test_lists_of_samplers_are_those_that_the_descriptions_give() -> None:
     for file in (tables.OVERVIEW, tables.INDEX):
         text = file.read_text(encoding="utf-8")
         assert text == tables.made(file)
-        assert all(f"/{name}" in text and SAMPLERS[name].title in text.replace("&nbsp;", " ") for name in PICTURED)
-    n_lines = len(PICTURED) + 1
+        assert all(f"/{name}" in text and SAMPLERS[name].title in text.replace("&nbsp;", " ") for name in DRAWN)
+    n_lines = len(DRAWN) + 1
     assert tables.made(tables.OVERVIEW).count("<tr><td><a href=") == n_lines + -(-n_lines // 3)
 
 
-@pytest.mark.parametrize("name", PICTURED)
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_page_says_how_long_the_sampler_is_estimated_to_take(name: str) -> None:
     seconds = reference.seconds_words(SAMPLERS[name])
     facts = words_of(sections_of(name)["At a glance"])
@@ -328,7 +328,7 @@ def test_a_page_says_how_long_the_sampler_is_estimated_to_take(name: str) -> Non
 
 
 def test_the_method_and_the_tour_lead_to_the_samplers() -> None:
-    for name in PICTURED:
+    for name in DRAWN:
         assert f"help:samplers/{name}" in page_html("method")
     assert f"help:{OVERVIEW}" in page_html("tour")
 
@@ -389,27 +389,27 @@ def test_no_figure_stands_in_the_words_that_the_tables_do_not_have() -> None:
     assert "0.821 0.855" in words_of(page_html("samplers/stratified"))
 
 
-# --- pictures -------------------------------------------------------------------------------------------------
+# --- figures -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def chosen_now() -> dict[str, Any]:
     """What the samplers choose of the example now."""
-    data: dict[str, Any] = benchmark("sampler_pictures").picture_data(PICTURED)
+    data: dict[str, Any] = benchmark("sampler_figures").figure_data(DRAWN)
     return data
 
 
-def test_pictures_show_what_the_samplers_choose_now(chosen_now: dict[str, Any]) -> None:
-    """Where a sampler was changed: `python -m benchmarks.sampler_pictures`, and read the pages again."""
-    assert list(example().chosen) == [*(name for name in SAMPLERS if name in PICTURED), "matched"]
-    stored = json.loads((FOLDER / "pictures.json").read_text(encoding="utf-8"))
+def test_figures_show_what_the_samplers_choose_now(chosen_now: dict[str, Any]) -> None:
+    """Where a sampler was changed: `python -m benchmarks.sampler_figures`, and read the pages again."""
+    assert list(example().chosen) == [*(name for name in SAMPLERS if name in DRAWN), "matched"]
+    stored = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
     assert stored["points"] == chosen_now["points"]
     assert stored["chosen"] == chosen_now["chosen"]
     assert stored == chosen_now
     assert all(len(set(rows)) == 20 for rows in stored["chosen"].values())
 
 
-def test_captions_count_what_the_pictures_show(chosen_now: dict[str, Any]) -> None:
+def test_captions_count_what_the_figures_show(chosen_now: dict[str, Any]) -> None:
     for name, rows in chosen_now["chosen"].items():
         text = words_of(sections_of(name)[""])
         taken = [chosen_now["parts"][row] for row in rows]

@@ -13,7 +13,7 @@ from desktop_app import theme
 from desktop_app.dialogs.help_pages import OVERVIEW, list_above, page_of, page_titles
 from desktop_app.dialogs.help_text import HelpText
 from desktop_app.dialogs.help_window import HelpWindow, show_help
-from desktop_app.dialogs.sampler_picture import example, sampler_picture
+from desktop_app.dialogs.sampler_figure import example, sampler_figure
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def _light_again(qapp: QApplication) -> Iterator[None]:
 
 
 def images_of(text: HelpText) -> list[QTextFragment]:
-    """The pictures in the page that is shown."""
+    """The figures in the page that is shown."""
     found = []
     block = text.document().begin()
     while block.isValid():
@@ -172,11 +172,11 @@ def test_pages_of_a_plugin_are_listed_and_shown(window: HelpWindow, install_plug
     assert shown(window) == ["sources/overview", "sources/shelf"]
 
 
-def test_a_picture_that_a_page_has_not_is_left_out(window: HelpWindow) -> None:
+def test_a_figure_that_a_page_has_not_is_left_out(window: HelpWindow) -> None:
     """A page of a plugin may ask for any."""
     kind = QTextDocument.ResourceType.ImageResource.value
-    assert not isinstance(window.text.loadResource(kind, QUrl("picture:nobody?w=9&h=9")), QImage)
-    assert isinstance(window.text.loadResource(kind, QUrl("picture:medoid?w=9&h=9")), QImage)
+    assert not isinstance(window.text.loadResource(kind, QUrl("figure:nobody?w=9&h=9")), QImage)
+    assert isinstance(window.text.loadResource(kind, QUrl("figure:medoid?w=9&h=9")), QImage)
 
 
 def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
@@ -262,20 +262,20 @@ def test_what_is_nowhere_is_said_to_be(window: HelpWindow, qtbot: QtBot) -> None
     assert window.text.name == "tour"
 
 
-# --- pictures -------------------------------------------------------------------------------------------------
+# --- figures -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("_light_again")
-def test_no_picture_is_missing_in_light_or_dark(window: HelpWindow, qapp: QApplication) -> None:
+def test_no_figure_is_missing_in_light_or_dark(window: HelpWindow, qapp: QApplication) -> None:
     grounds = {}
     for mode in ("light", "dark"):
         theme.apply(qapp, mode)
         for name in page_titles():
             window.show_page(name)
-            pictures = images_of(window.text)
-            pictured = name.removeprefix("samplers/") in example().chosen
-            assert len(pictures) == (len(example().chosen) if name == OVERVIEW else pictured)
-            for fragment in pictures:
+            figures = images_of(window.text)
+            drawn = name.removeprefix("samplers/") in example().chosen
+            assert len(figures) == (len(example().chosen) if name == OVERVIEW else drawn)
+            for fragment in figures:
                 wanted = fragment.charFormat().toImageFormat()
                 image = window.text.document().resource(QTextDocument.ResourceType.ImageResource.value, wanted.name())
                 assert isinstance(image, QImage)
@@ -291,20 +291,20 @@ def test_an_open_page_follows_the_mode_where_one_reads(window: HelpWindow, qapp:
     window.show_page("samplers/medoid")
     window.text.verticalScrollBar().setValue(40)
 
-    def colour_in_the_picture() -> str:
+    def colour_in_the_figure() -> str:
         return window.text.viewport().grab().toImage().pixelColor(QPoint(300, 120)).name()
 
-    assert colour_in_the_picture() == theme.LIGHT.surface
+    assert colour_in_the_figure() == theme.LIGHT.surface
     theme.apply(qapp, "dark")
     assert window.text.verticalScrollBar().value() == 40
-    qtbot.waitUntil(lambda: colour_in_the_picture() == theme.DARK.surface)
+    qtbot.waitUntil(lambda: colour_in_the_figure() == theme.DARK.surface)
 
 
-def test_pictures_are_as_sharp_as_the_screen(qapp: QApplication) -> None:
-    picture = sampler_picture("medoid", QSize(300, 200), 2.0)
-    assert (picture.width(), picture.height(), picture.devicePixelRatio()) == (600, 400, 2.0)
+def test_figures_are_as_sharp_as_the_screen(qapp: QApplication) -> None:
+    figure = sampler_figure("medoid", QSize(300, 200), 2.0)
+    assert (figure.width(), figure.height(), figure.devicePixelRatio()) == (600, 400, 2.0)
 
 
-def test_a_picture_of_nobody_is_refused(qapp: QApplication) -> None:
+def test_a_figure_of_nobody_is_refused(qapp: QApplication) -> None:
     with pytest.raises(KeyError):
-        sampler_picture("nobody", QSize(300, 200), 1.0)
+        sampler_figure("nobody", QSize(300, 200), 1.0)

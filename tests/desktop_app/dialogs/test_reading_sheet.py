@@ -11,7 +11,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.reading_requests import PreviewTable
 from desktop_app.dialogs.reading_columns import ColumnsTab
 from desktop_app.dialogs.reading_layouts import LayoutsTab
@@ -50,20 +50,20 @@ def opened(page_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPa
 
 
 def sheet_of(page: DatasetPage, qtbot: QtBot) -> ReadingSheet:
-    """Open the sheet by the button above the picture, and wait for what it shows first."""
-    qtbot.mouseClick(page.picture.reading, Qt.MouseButton.LeftButton)
+    """Open the sheet by the button above the content, and wait for what it shows first."""
+    qtbot.mouseClick(page.content.reading, Qt.MouseButton.LeftButton)
     sheet = page.findChild(ReadingSheet)
     qtbot.waitUntil(lambda: not sheet.parts[0].is_busy)
     return sheet
 
 
-def view_of(page: DatasetPage) -> DatasetView:
-    view = page.model.latest_value("dataset")
-    assert isinstance(view, DatasetView)
-    return view
+def view_of(page: DatasetPage) -> DatasetSummary:
+    summary = page.model.latest_value("dataset")
+    assert isinstance(summary, DatasetSummary)
+    return summary
 
 
-def settle(page: DatasetPage, qtbot: QtBot) -> DatasetView:
+def settle(page: DatasetPage, qtbot: QtBot) -> DatasetSummary:
     qtbot.waitUntil(lambda: page.model.state("dataset") == "done" and not page.job_numbers())
     return view_of(page)
 
@@ -100,7 +100,7 @@ def table(tmp_path: Path) -> Path:
 
 def test_the_columns_of_a_table_are_shown_and_changed_in_one_step(opened: Opened, table: Path, qtbot: QtBot) -> None:
     page = opened(table)
-    assert page.picture.warning.action_button.text() == "Check…"  # the columns were guessed
+    assert page.content.warning.action_button.text() == "Check…"  # the columns were guessed
     sheet = sheet_of(page, qtbot)
     (columns,) = (part for part in sheet.parts if isinstance(part, ColumnsTab))
     assert [combo.currentText() for combo in columns.combos] == ["Image file", "Class", "Not used", "Not used"]
@@ -115,9 +115,9 @@ def test_the_columns_of_a_table_are_shown_and_changed_in_one_step(opened: Opened
     assert page.model.settings("data").own == {}  # nothing is changed yet
     n_steps = page.model.undo_stack.count()
     qtbot.mouseClick(sheet.accept_button, Qt.MouseButton.LeftButton)
-    view = settle(page, qtbot)
-    assert view.dataset.classes == ("lab 0", "lab 1")
-    assert len({image.group for image in view.dataset.images}) == 6
+    summary = settle(page, qtbot)
+    assert summary.dataset.classes == ("lab 0", "lab 1")
+    assert len({image.group for image in summary.dataset.images}) == 6
     assert page.model.undo_stack.count() == n_steps + 1
     page.model.undo_stack.undo()
     assert page.model.settings("data").own == {}
@@ -174,7 +174,7 @@ def test_a_table_that_cannot_be_scanned_is_put_right_in_the_sheet(opened: Opened
 
 def test_closing_the_sheet_stops_what_it_asked_for(opened: Opened, table: Path, qtbot: QtBot) -> None:
     page = opened(table)
-    qtbot.mouseClick(page.picture.reading, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.content.reading, Qt.MouseButton.LeftButton)
     sheet = page.findChild(ReadingSheet)
     assert sheet.parts[0].status.text() == "Reading…"
     assert any(isinstance(page.service.request_of(job), PreviewTable) for job in page.service.running())
@@ -410,8 +410,8 @@ def test_windows_of_dicom_images_are_shown_and_changed(opened: Opened, scans: Pa
     levels.width_box.setValue(300)
     qtbot.mouseClick(sheet.accept_button, Qt.MouseButton.LeftButton)
     assert page.model.settings("data").window == "-1000:300"
-    view = settle(page, qtbot)
-    assert {image.stored.window for image in view.dataset.images if image.stored} == {"-1000:300"}
+    summary = settle(page, qtbot)
+    assert {image.stored.window for image in summary.dataset.images if image.stored} == {"-1000:300"}
 
 
 def test_groups_of_headers_are_chosen_on_the_page(opened: Opened, scans: Path, qtbot: QtBot) -> None:

@@ -30,11 +30,11 @@ def _open_demo(context: PageContext, study: Study) -> None:
     model.start(Path(study.source))
     for section in ("features", "clusters"):
         model.put_settings(section, getattr(study.settings, section))
-    view = ScanDataset(study).run(NO_PROGRESS)
+    summary = ScanDataset(study).run(NO_PROGRESS)
     model.store_result(
-        "dataset", model.key("dataset"), {"images": len(view.dataset.images)}, view, content=view.identity
+        "dataset", model.key("dataset"), {"images": len(summary.dataset.images)}, summary, content=summary.identity
     )
-    model.store_result("features", model.key("features"), {"images": len(view.dataset.images)}, "features")
+    model.store_result("features", model.key("features"), {"images": len(summary.dataset.images)}, "features")
 
 
 @pytest.fixture

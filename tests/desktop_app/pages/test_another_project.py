@@ -45,7 +45,7 @@ def fill_dataset(page: Any, qtbot: QtBot, place: Path) -> None:
     page.pattern.field.setText(r"(\w+)_")
     page.pattern.pattern_changed.emit(r"(\w+)_")
     page.findings.setCurrentIndex(page.findings.count() - 1)
-    page.picture.open_image(3)
+    page.content.open_image(3)
 
 
 def fill_features(page: Any, qtbot: QtBot, place: Path) -> None:
@@ -56,25 +56,25 @@ def fill_features(page: Any, qtbot: QtBot, place: Path) -> None:
 
 
 def fill_clusters(page: Any, qtbot: QtBot, place: Path) -> None:
-    qtbot.waitUntil(lambda: len(page.picture.grid.images.images) > 0, timeout=LONG)
-    page.picture.bars.cluster_chosen.emit(0)
-    page.picture.scatter.hovered.emit(1)
-    page.picture.grid.opened.emit(int(page.picture.grid.images.keys[0]))
+    qtbot.waitUntil(lambda: len(page.content.grid.images.images) > 0, timeout=LONG)
+    page.content.bars.cluster_chosen.emit(0)
+    page.content.scatter.hovered.emit(1)
+    page.content.grid.opened.emit(int(page.content.grid.images.keys[0]))
 
 
 def fill_coreset(page: Any, qtbot: QtBot, place: Path) -> None:
-    covered = page.picture.covered
+    covered = page.content.covered
     qtbot.waitUntil(lambda: covered.text().startswith("The least covered image"), timeout=LONG)
-    page.picture.sizes.button.click()
+    page.content.sizes.button.click()
     page.run_button.click()
     page.exporting.sheet.folder.setText(str(place / "export of the lot"))
     page.exporting.sheet.accept_button.click()
-    qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=LONG)
-    page.picture.tabs.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: len(page.picture.plot.scatter.plot_table()[1]) > 0)
-    key = int(page.picture.chosen.grid.images.keys[0])
-    page.picture.chosen.opened.emit(key, [key])
-    page.picture.bars.bars.row_clicked.emit(1)
+    qtbot.waitUntil(lambda: not page.job_numbers() and page.content.result.isVisible(), timeout=LONG)
+    page.content.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: len(page.content.plot.scatter.plot_table()[1]) > 0)
+    key = int(page.content.chosen.grid.images.keys[0])
+    page.content.chosen.opened.emit(key, [key])
+    page.content.bars.bars.row_clicked.emit(1)
     page.run_button.click()  # the sheet stays open
 
 
@@ -82,13 +82,13 @@ def fill_compare(page: Any, qtbot: QtBot, place: Path) -> None:
     qtbot.waitUntil(lambda: page.cost.text() != "" and not page.job_numbers(), timeout=LONG)
     page.run_button.click()
     qtbot.waitUntil(lambda: page.model.state("compare") == "done" and not page.job_numbers(), timeout=LONG)
-    page.picture.table.selectRow(0)
+    page.content.table.selectRow(0)
     n_images = len(page.model.value("dataset").dataset.images)
-    page.picture.show_epoch(Epoch(1, 0.1 + 1 / n_images, 0.3, 0.4, 0.5, 0.6, 0.7), f"Training 1 of {n_images}")
-    matrix = page.picture.confusion
+    page.content.show_epoch(Epoch(1, 0.1 + 1 / n_images, 0.3, 0.4, 0.5, 0.6, 0.7), f"Training 1 of {n_images}")
+    matrix = page.content.confusion
     matrix.clicked.emit(matrix.counts.index(0, 0))
-    page.picture.behind.opened.emit(int(page.picture.behind.images.keys[0]))
-    page.picture.tabs.setCurrentIndex(5)
+    page.content.behind.opened.emit(int(page.content.behind.images.keys[0]))
+    page.content.tabs.setCurrentIndex(5)
     page.tools.report.click()
     page.tools.network_menu.actions()[-1].trigger()
 
@@ -96,9 +96,9 @@ def fill_compare(page: Any, qtbot: QtBot, place: Path) -> None:
 def fill_images(page: Any, qtbot: QtBot, place: Path) -> None:
     qtbot.waitUntil(lambda: "Cluster" in page.tree.titles(), timeout=LONG)
     page.show_similar([1])
-    qtbot.waitUntil(lambda: page.picture.similar.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: page.content.similar.isVisible(), timeout=LONG)
     page.tree.check("class", [page.image_actions.classes()[0]])
-    page.picture.grid.opened.emit(int(page.picture.grid.images.keys[0]))
+    page.content.grid.opened.emit(int(page.content.grid.images.keys[0]))
 
 
 def fill_review(page: Any, qtbot: QtBot, place: Path) -> None:
@@ -106,7 +106,7 @@ def fill_review(page: Any, qtbot: QtBot, place: Path) -> None:
     qtbot.waitUntil(lambda: not page.job_numbers(), timeout=LONG)
     page.sets.setCurrentIndex(page.sets.count() - 1)
     if page.finding is not None:
-        page.picture.kept.emit()
+        page.content.kept.emit()
         page.large.open(page.finding.index, [page.finding.index])
 
 
@@ -240,7 +240,7 @@ def test_nothing_of_the_project_before_is_left(
     assert_nothing_of_first(shown, texts_of)
     if page.stage == "coreset":
         assert not page.run_button.isEnabled()
-        assert page.picture.tabs.currentIndex() == 0
+        assert page.content.tabs.currentIndex() == 0
     if page.stage == "compare":
         assert page.tools.report.isEnabled() == (way != "new" and way != "closed")
 
@@ -283,7 +283,7 @@ def test_an_answer_that_comes_late_changes_nothing(
 ) -> None:
     page = shown.page
     if stage == "clusters":
-        page.picture.side.curve.k_chosen.emit(3)
+        page.content.side.curve.k_chosen.emit(3)
     else:
         page.change_settings("selection", fraction=0.5)
     with qtbot.waitSignal(page.service.selection.over):
@@ -302,7 +302,7 @@ def test_a_coreset_that_was_settling_is_not_kept_in_the_next_project(
     monkeypatch.setattr("desktop_app.pages.coreset.SETTLE_MS", 50)
     first_lot.open_in(page_context.model)
     page: Any = make_page("coreset", page_context, qtbot)
-    qtbot.waitUntil(lambda: page.picture.sentence.text() != "")
+    qtbot.waitUntil(lambda: page.content.sentence.text() != "")
     page.leave()
     page.model.open(first_lot.file)
     qtbot.wait(150)
@@ -350,10 +350,10 @@ def test_what_is_typed_is_not_taken_into_the_next_project(
 
 def scan_others(model: ProjectModel, lot: Any, *, moved: bool) -> None:
     """Find other images in the place of those before, or in another place that is said to be theirs."""
-    view = ScanDataset(lot.study).run(NO_PROGRESS)
+    summary = ScanDataset(lot.study).run(NO_PROGRESS)
     if moved:
         model.locate(lot.study.source)
-    model.store_result("dataset", model.key("dataset"), {"images": 35}, view, content=view.identity)
+    model.store_result("dataset", model.key("dataset"), {"images": 35}, summary, content=summary.identity)
 
 
 @pytest.mark.parametrize("moved", [True, False])
@@ -367,7 +367,7 @@ def test_images_that_are_others_now_are_not_shown_under_old_numbers(
     for page in pages:
         settle(page, qtbot)
         assert not {text for text in texts_of(page) if text.startswith(("amber cell ·", "amber cell/"))}
-        assert not page.picture.isVisible()
+        assert not page.content.isVisible()
         page.leave()
 
 
@@ -380,7 +380,7 @@ def test_a_comparison_of_other_images_is_not_shown(
     scan_others(page.model, second_lot, moved=moved)
     settle(page, qtbot)
     assert not {text for text in texts_of(page) if any(name in text for name in CLASSES)}
-    assert not page.picture.isVisible()
+    assert not page.content.isVisible()
     assert not page.hint.text()
 
 
@@ -389,11 +389,11 @@ def test_the_same_images_elsewhere_stay_on_the_page(
 ) -> None:
     first_lot.open_in(page_context.model)
     page: Any = make_page("clusters", page_context, qtbot)
-    qtbot.waitUntil(lambda: len(page.picture.grid.images.images) > 0, timeout=LONG)
-    before = len(page.picture.grid.images.images)
+    qtbot.waitUntil(lambda: len(page.content.grid.images.images) > 0, timeout=LONG)
+    before = len(page.content.grid.images.images)
     page.model.locate(tmp_path)
-    assert page.picture.isVisible()
-    assert len(page.picture.grid.images.images) == before
+    assert page.content.isVisible()
+    assert len(page.content.grid.images.images) == before
     page.leave()
 
 
@@ -402,10 +402,10 @@ def test_where_the_images_moved_a_stopped_job_can_be_started_again(
 ) -> None:
     first_lot.open_in(page_context.model)
     page: Any = make_page("coreset", page_context, qtbot)
-    qtbot.waitUntil(lambda: page.picture.sentence.text() != "", timeout=LONG)
-    page.picture.sizes.button.click()
-    assert not page.picture.sizes.button.isEnabled()
+    qtbot.waitUntil(lambda: page.content.sentence.text() != "", timeout=LONG)
+    page.content.sizes.button.click()
+    assert not page.content.sizes.button.isEnabled()
     page.model.locate(tmp_path)
-    assert page.picture.sizes.button.isEnabled()
+    assert page.content.sizes.button.isEnabled()
     assert not page.job_numbers()
     page.leave()

@@ -24,7 +24,7 @@ def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ClustersPage]
     page.resize(1100, 700)
     page.show()
     page.enter()
-    qtbot.waitUntil(lambda: page.view is not None)
+    qtbot.waitUntil(lambda: page.summary is not None)
     yield page
     page.leave()
 
@@ -47,7 +47,7 @@ def test_clustering_fills_the_page(described_context: PageContext, qtbot: QtBot)
     with qtbot.waitSignal(page.summary_reported) as told:
         qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     assert told.args[1] == "coreset"
-    qtbot.waitUntil(lambda: page.view is not None)
+    qtbot.waitUntil(lambda: page.summary is not None)
     facts = described_context.model.facts("clusters")
     assert facts is not None
     assert set(facts["k"]) == {one.class_name for one in page.overview}
@@ -55,85 +55,85 @@ def test_clustering_fills_the_page(described_context: PageContext, qtbot: QtBot)
 
 
 def test_the_first_class_is_shown_with_medoids_and_images(page: ClustersPage) -> None:
-    view = page.view
-    assert view is not None
-    assert view.clusters.class_name == page.overview[0].class_name
-    assert len(page.picture.grid.images.images) == len(view.clusters.indices)
-    assert [image.key for image in page.picture.medoids.row.images] == view.clusters.medoids.tolist()
-    assert page.picture.first.count() == view.n_components
-    assert page.picture.first.currentText().startswith("PC 1 (")
+    summary = page.summary
+    assert summary is not None
+    assert summary.clusters.class_name == page.overview[0].class_name
+    assert len(page.content.grid.images.images) == len(summary.clusters.indices)
+    assert [image.key for image in page.content.medoids.row.images] == summary.clusters.medoids.tolist()
+    assert page.content.first.count() == summary.n_components
+    assert page.content.first.currentText().startswith("PC 1 (")
 
 
 def test_class_and_components_are_choices_of_the_project(page: ClustersPage, qtbot: QtBot) -> None:
     other = page.overview[1].class_name
-    page.picture.classes.class_chosen.emit(other)
-    page.picture.second.setCurrentIndex(2)
-    page.picture.second.activated.emit(2)
+    page.content.classes.class_chosen.emit(other)
+    page.content.second.setCurrentIndex(2)
+    page.content.second.activated.emit(2)
     choices = page.model.project.choices
     assert (choices.class_name, choices.components) == (other, (0, 2))
-    qtbot.waitUntil(lambda: page.view is not None and page.view.components == (0, 2))
-    assert page.view is not None
-    assert page.view.clusters.class_name == other
+    qtbot.waitUntil(lambda: page.summary is not None and page.summary.components == (0, 2))
+    assert page.summary is not None
+    assert page.summary.clusters.class_name == other
 
 
 def test_a_cluster_is_selected_in_every_part(page: ClustersPage) -> None:
-    view = page.view
-    assert view is not None
-    page.picture.bars.cluster_chosen.emit(1)
-    rows = np.flatnonzero(view.clusters.labels == 1)
-    assert np.array_equal(page.picture.scatter.selection, rows)
-    assert {image.key for image in page.picture.grid.images.images} == set(view.clusters.indices[rows].tolist())
-    page.picture.all_button.click()
-    assert len(page.picture.scatter.selection) == 0
-    assert len(page.picture.grid.images.images) == len(view.clusters.indices)
+    summary = page.summary
+    assert summary is not None
+    page.content.bars.cluster_chosen.emit(1)
+    rows = np.flatnonzero(summary.clusters.labels == 1)
+    assert np.array_equal(page.content.scatter.selection, rows)
+    assert {image.key for image in page.content.grid.images.images} == set(summary.clusters.indices[rows].tolist())
+    page.content.all_button.click()
+    assert len(page.content.scatter.selection) == 0
+    assert len(page.content.grid.images.images) == len(summary.clusters.indices)
 
 
 def test_images_selected_in_the_grid_are_selected_in_the_plot(page: ClustersPage) -> None:
-    view = page.view
-    assert view is not None
-    keys = [image.key for image in page.picture.grid.images.images[:3]]
-    page.picture.grid.set_selected_keys(keys)
-    assert set(view.clusters.indices[page.picture.scatter.selection].tolist()) == set(keys)
-    assert len(page.picture.grid.images.images) == len(view.clusters.indices)
+    summary = page.summary
+    assert summary is not None
+    keys = [image.key for image in page.content.grid.images.images[:3]]
+    page.content.grid.set_selected_keys(keys)
+    assert set(summary.clusters.indices[page.content.scatter.selection].tolist()) == set(keys)
+    assert len(page.content.grid.images.images) == len(summary.clusters.indices)
 
 
 def test_hovering_a_point_shows_its_image(page: ClustersPage) -> None:
-    page.picture.scatter.hovered.emit(0)
-    assert page.picture.hover.isVisible()
-    page.picture.scatter.hovered.emit(-1)
-    assert not page.picture.hover.isVisible()
+    page.content.scatter.hovered.emit(0)
+    assert page.content.hover.isVisible()
+    page.content.scatter.hovered.emit(-1)
+    assert not page.content.hover.isVisible()
 
 
 def test_another_k_is_clustered_at_once_and_undone(page: ClustersPage, qtbot: QtBot) -> None:
-    assert page.view is not None
-    name, before = page.view.clusters.class_name, page.view.clusters.k
-    page.picture.side.curve.k_chosen.emit(before + 1)
-    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.k == before + 1)
+    assert page.summary is not None
+    name, before = page.summary.clusters.class_name, page.summary.clusters.k
+    page.content.side.curve.k_chosen.emit(before + 1)
+    qtbot.waitUntil(lambda: page.summary is not None and page.summary.clusters.k == before + 1)
     assert page.model.settings("clusters").k_by_class == {name: before + 1}
     assert page.model.state("clusters") == "done"
-    assert page.picture.side.automatic.isEnabled()
+    assert page.content.side.automatic.isEnabled()
     page.model.undo_stack.undo()
-    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.k == before)
+    qtbot.waitUntil(lambda: page.summary is not None and page.summary.clusters.k == before)
     assert page.model.state("clusters") == "done"
 
 
 def test_the_silhouette_gets_its_choice_back(page: ClustersPage, qtbot: QtBot) -> None:
-    page.picture.side.curve.k_chosen.emit(4)
-    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.k == 4)
-    page.picture.side.automatic.click()
-    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.chosen_by == "silhouette")
+    page.content.side.curve.k_chosen.emit(4)
+    qtbot.waitUntil(lambda: page.summary is not None and page.summary.clusters.k == 4)
+    page.content.side.automatic.click()
+    qtbot.waitUntil(lambda: page.summary is not None and page.summary.clusters.chosen_by == "silhouette")
     assert page.model.settings("clusters").k_by_class == {}
 
 
 def test_a_double_click_opens_the_image_with_its_facts(page: ClustersPage, qtbot: QtBot) -> None:
-    assert page.view is not None
-    medoid = int(page.view.clusters.medoids[0])
-    page.picture.grid.opened.emit(medoid)
+    assert page.summary is not None
+    medoid = int(page.summary.clusters.medoids[0])
+    page.content.grid.opened.emit(medoid)
     viewer = page.large.viewer
     assert viewer is not None
     assert viewer.isVisible()
-    width = page.images.view.dataset.images[medoid].width if page.images.view is not None else 0
-    qtbot.waitUntil(lambda: viewer.picture.image.width() == width)
+    width = page.images.summary.dataset.images[medoid].width if page.images.summary is not None else 0
+    qtbot.waitUntil(lambda: viewer.canvas.image.width() == width)
     facts = dict(page.facts_of(medoid))
     assert facts["Medoid"].startswith("yes")
     assert facts["Cluster"].startswith("1 of ")
@@ -143,10 +143,10 @@ def test_a_double_click_opens_the_image_with_its_facts(page: ClustersPage, qtbot
 def test_a_service_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbot: QtBot) -> None:
     page.service.selection._on_replied(0, BUILDING, Ended("The engine has ended."))
     assert page.messages.posts[-1].sentence == "The engine has ended."  # type: ignore[attr-defined]
-    page._view = None
+    page._summary = None
     page.service.selection.shut()
     page.enter()
-    qtbot.waitUntil(lambda: page.view is not None)
+    qtbot.waitUntil(lambda: page.summary is not None)
 
 
 def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(page: ClustersPage, qtbot: QtBot) -> None:
@@ -154,7 +154,7 @@ def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(pa
     assert page.model.state("clusters") == "stale"
     assert "Cluster again" in page.hint.text()
     page.try_run()
-    qtbot.waitUntil(lambda: page.view is not None and max(page.view.clusters.curve) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: page.summary is not None and max(page.summary.clusters.curve) == 3, timeout=20_000)
     assert page.hint.text() == ""
 
 
@@ -184,39 +184,39 @@ def test_memory_is_told_where_it_is_more_than_half_of_what_is_free(
 
 
 def test_clusters_of_a_sample_say_so(page: ClustersPage, qtbot: QtBot) -> None:
-    assert page.view is not None
-    n = len(page.view.clusters.indices)
+    assert page.summary is not None
+    n = len(page.summary.clusters.indices)
     page.change_settings("clusters", sample_above=5)
     page._requested = None
     page._ask_overview()
-    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.n_sampled == 5)
-    assert page.picture.side.words.text().endswith(f"Clustered on 5 of {n:,} images.")
+    qtbot.waitUntil(lambda: page.summary is not None and page.summary.clusters.n_sampled == 5)
+    assert page.content.side.words.text().endswith(f"Clustered on 5 of {n:,} images.")
 
 
 def test_a_narrow_page_keeps_the_silhouette_readable(page: ClustersPage, qtbot: QtBot) -> None:
     page.resize(1200, 600)
     qtbot.wait(20)
-    picture = page.picture
-    assert picture.side.isVisible()
-    assert not picture.tabs.tabBar().isVisible()
-    before = picture.side.width()
+    content = page.content
+    assert content.side.isVisible()
+    assert not content.tabs.tabBar().isVisible()
+    before = content.side.width()
     # Not squeezed by what it was before it was first shown, either.
-    assert before > 0.5 * picture.scatter.width()
+    assert before > 0.5 * content.scatter.width()
     page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
     page.resize(824, 480)
     qtbot.wait(20)
-    assert picture.tabs.tabBar().isVisible()
-    assert picture.scatter.width() > 350
-    assert picture.scatter.height() > 200
-    picture.tabs.setCurrentWidget(picture.side)
+    assert content.tabs.tabBar().isVisible()
+    assert content.scatter.width() > 350
+    assert content.scatter.height() > 200
+    content.tabs.setCurrentWidget(content.side)
     qtbot.wait(20)
-    assert picture.side.curve.isVisible()
-    assert picture.side.curve.width() > 150
-    assert picture.side.curve.height() > 60
+    assert content.side.curve.isVisible()
+    assert content.side.curve.width() > 150
+    assert content.side.curve.height() > 60
     page.resize(1200, 600)
     qtbot.wait(20)
-    assert picture.scatter.isVisible()
-    assert picture.grid.isVisible()
-    assert picture.side.isVisible()
-    assert picture.side.width() == pytest.approx(before, abs=20)
-    assert picture.tabs.count() == 1
+    assert content.scatter.isVisible()
+    assert content.grid.isVisible()
+    assert content.side.isVisible()
+    assert content.side.width() == pytest.approx(before, abs=20)
+    assert content.tabs.count() == 1

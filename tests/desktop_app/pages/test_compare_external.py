@@ -36,7 +36,7 @@ def a_run() -> RunResult:
 
 
 @pytest.fixture
-def view(tmp_path: Path) -> ExternalResult:
+def summary(tmp_path: Path) -> ExternalResult:
     images = tuple(Image(f"{n}.png", "blue", None, "", 8, 8, f"{n:064}", f"{n:064}", 1, 0, "0" * 16) for n in range(5))
     [row] = compare([a_run()], ComparisonSettings()).rows
     return ExternalResult(
@@ -46,11 +46,11 @@ def view(tmp_path: Path) -> ExternalResult:
 
 
 def test_the_sheet_shows_measures_classes_curves_and_the_images_behind_a_cell(
-    view: ExternalResult, page_context: PageContext, qtbot: QtBot
+    summary: ExternalResult, page_context: PageContext, qtbot: QtBot
 ) -> None:
     page = ComparePage(page_context)
     qtbot.addWidget(page)
-    sheet = ExternalSheet(view, page)
+    sheet = ExternalSheet(summary, page)
     qtbot.addWidget(sheet)
     sheet.show()
     measures = dict(sheet.measures.plot_table()[1])
@@ -129,6 +129,6 @@ def test_a_saved_network_is_evaluated_by_the_menu(
     sheet = page.findChild(ExternalSheet)
     assert sheet is not None
     assert (tmp_path / "reports" / "bundle on other" / "report.html").is_file()
-    assert int(sheet._view.run.metrics.confusion.sum()) == 8
+    assert int(sheet._summary.run.metrics.confusion.sum()) == 8
     assert any("Drift is not known" in note for note in sheet.notes.text().split("\n\n"))
     sheet.reject()

@@ -70,7 +70,7 @@ def run(page: ComparePage, qtbot: QtBot) -> Comparison:
 
 
 def rows(page: ComparePage) -> list[Any]:
-    return list(page.picture.table.rows_model.rows)
+    return list(page.content.table.rows_model.rows)
 
 
 def posts(page: ComparePage, level: str) -> list[str]:
@@ -190,25 +190,25 @@ def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) 
     }
     assert all(0 < row.means["accuracy"] <= 1 for row in rows(page))
     assert result.sentences
-    assert escape(result.sentences[0]) in page.picture.answer.text()
-    assert "<b>Compared with the whole pool</b>" in page.picture.answer.text()
-    header, lines = page.picture.accuracy.plot_table()
+    assert escape(result.sentences[0]) in page.content.answer.text()
+    assert "<b>Compared with the whole pool</b>" in page.content.answer.text()
+    header, lines = page.content.accuracy.plot_table()
     assert lines
     assert "accuracy" in " ".join(header).lower()
-    first = page.picture.table.rows_model.rows[0]
-    page.picture.table.row_chosen.emit(first)
-    runs = page.picture.runs_of_row()
-    classes = page.picture.classes.table.rows_model.rows
+    first = page.content.table.rows_model.rows[0]
+    page.content.table.row_chosen.emit(first)
+    runs = page.content.runs_of_row()
+    classes = page.content.classes.table.rows_model.rows
     assert [one.name for one in classes] == list(runs[0].classes)
     for one in classes:
         mean, low, high = one.measured("specificity")
         assert mean == pytest.approx(sum(run.metrics.class_values["specificity"][one.name] for run in runs) / len(runs))
         assert low < mean <= high or mean == high == 1
-    header, lines = page.picture.classes.roc.plot_table()
+    header, lines = page.content.classes.roc.plot_table()
     assert header == ("curve", "1 − specificity", "sensitivity")
     assert {line[0] for line in lines} == {*runs[0].classes, "mean of the classes"}
-    assert page.picture.classes.reliability.plot_table()[1]
-    assert page.picture.reliability_card.note == (f"expected calibration error {first.means['calibration_error']:.3f}")
+    assert page.content.classes.reliability.plot_table()[1]
+    assert page.content.reliability_card.note == (f"expected calibration error {first.means['calibration_error']:.3f}")
     facts = page.model.facts("compare")
     assert facts is not None
     assert facts["runs"] == 9
@@ -217,33 +217,33 @@ def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) 
 
 def test_a_cell_of_the_confusion_matrix_opens_the_images_behind_it(page: ComparePage, qtbot: QtBot) -> None:
     result = run(page, qtbot)
-    page.picture.table.selectRow(1)
+    page.content.table.selectRow(1)
     row = rows(page)[1]
-    matrix = page.picture.confusion
+    matrix = page.content.confusion
     counts = matrix.counts.counts
     assert counts.sum() == len(result.runs[0].test_indices)
     at = int(counts.diagonal().argmax())
-    page.picture.tabs.setCurrentIndex(page.picture.tabs.count() - 1)
+    page.content.tabs.setCurrentIndex(page.content.tabs.count() - 1)
     matrix.clicked.emit(matrix.counts.index(at, at))
-    found = page.picture.behind.images.images
+    found = page.content.behind.images.images
     assert len(found) == counts[at, at]
     name = matrix.counts.classes[at]
     assert all(image.title.startswith(f"{name}/") for image in found)
-    assert page.picture.behind_title.text().startswith(f"{name} recognised")
-    page.picture.behind.opened.emit(found[0].key)
+    assert page.content.behind_title.text().startswith(f"{name} recognised")
+    page.content.behind.opened.emit(found[0].key)
     (viewer,) = page.findChildren(ImageViewer)
     assert viewer.isVisible()
     viewer.close()
-    assert page.picture.row == row
+    assert page.content.row == row
 
 
 def test_another_row_closes_the_cell(page: ComparePage, qtbot: QtBot) -> None:
     run(page, qtbot)
-    matrix = page.picture.confusion
+    matrix = page.content.confusion
     matrix.clicked.emit(matrix.counts.index(0, 0))
-    page.picture.table.selectRow(1)
-    assert page.picture.behind.images.images == []
-    assert page.picture.behind_title.text() == "Click a cell to show the test images behind it."
+    page.content.table.selectRow(1)
+    assert page.content.behind.images.images == []
+    assert page.content.behind_title.text() == "Click a cell to show the test images behind it."
 
 
 def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
@@ -425,11 +425,11 @@ def test_the_best_configuration_of_a_search_is_set_and_can_be_undone(page: Compa
 
 def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBot) -> None:
     result = run(page, qtbot)
-    assert page.picture.table_card.note.startswith("Trained on "), "the head has no steps"
+    assert page.content.table_card.note.startswith("Trained on "), "the head has no steps"
     for steps, words in (("falling", "steps falling with the images"), ("equal", "equal steps at every fraction")):
-        page.picture.show_comparison(replace(result, steps=steps))
-        assert page.picture.table_card.note.startswith(f"Trained with {words} on ")
-    columns = {column.title: column for column in page.picture.table.rows_model.columns}
+        page.content.show_comparison(replace(result, steps=steps))
+        assert page.content.table_card.note.startswith(f"Trained with {words} on ")
+    columns = {column.title: column for column in page.content.table.rows_model.columns}
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2 s"
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
     assert "including validation" in columns["Training"].tooltip
@@ -556,9 +556,9 @@ def test_splits_are_chosen_beside_repetitions(
 
 def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: QtBot) -> None:
     model = page.model
-    view = model.latest_value("dataset")
-    brought = replace(view, split=replace(view.split, is_predefined=True))
-    model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=view.identity)
+    summary = model.latest_value("dataset")
+    brought = replace(summary, split=replace(summary.split, is_predefined=True))
+    model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=summary.identity)
     page.refresh()
     assert not page.controls.placed["comparison.splits"].isEnabled()
     assert "has a predefined split" in page.controls.placed["comparison.splits"].toolTip()
@@ -575,23 +575,23 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     result = run(page, qtbot)
     assert result.n_splits == 2
     assert len(result.runs) == 8
-    table = page.picture.table
+    table = page.content.table
     titles = [column.title for column in table.rows_model.columns]
     assert titles.index("Splits") not in table.absent
     assert [row.n_splits for row in rows(page)] == [2, 2]
-    assert "Measured over 2 splits, 2 repetitions each" in page.picture.answer.text()
-    assert page.picture.accuracy_card.note == "mean of 2 splits"
+    assert "Measured over 2 splits, 2 repetitions each" in page.content.answer.text()
+    assert page.content.accuracy_card.note == "mean of 2 splits"
     table.selectRow(0)
-    assert page.picture.confusion_card.note == "sum of 4 trainings, 2 splits"
-    matrix = page.picture.confusion
+    assert page.content.confusion_card.note == "sum of 4 trainings, 2 splits"
+    matrix = page.content.confusion
     tests = [run.test_indices for run in result.runs if run.key.sampler == "stratified"]
     assert matrix.counts.counts.sum() == sum(len(one) for one in tests)
     at = int(matrix.counts.counts.diagonal().argmax())
     matrix.clicked.emit(matrix.counts.index(at, at))
-    found = {image.key for image in page.picture.behind.images.images}
+    found = {image.key for image in page.content.behind.images.images}
     assert found <= set().union(*(one.tolist() for one in tests))
     assert not found <= set(tests[0].tolist()), "images of the second split, too"
-    assert "in 4 trainings" in page.picture.behind_title.text()
+    assert "in 4 trainings" in page.content.behind_title.text()
     # The estimate comes from a job of its own.
     qtbot.waitUntil(lambda: page.cost.text() == "8 trainings over 2 splits, all finished.", timeout=20_000)
     assert page.hint.text() == ""
@@ -599,10 +599,10 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
 
 def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     model = page.model
-    view = model.latest_value("dataset")
+    summary = model.latest_value("dataset")
     model.set_settings("data", folds=2)
-    split = make_split(view.dataset, model.settings("data"))
-    model.store_result("dataset", model.key("dataset"), {}, replace(view, split=split), content=view.identity)
+    split = make_split(summary.dataset, model.settings("data"))
+    model.store_result("dataset", model.key("dataset"), {}, replace(summary, split=split), content=summary.identity)
     for stage in ("features", "clusters"):
         model.store_result(stage, model.key(stage), {"seconds": 1.0})
     page.look_ahead()
@@ -613,16 +613,16 @@ def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     assert splits.toolTip() == "The Dataset page divides the images into 2 folds, each of which is the test set once"
     result = run(page, qtbot)
     assert (result.folds, result.n_splits) == (2, 2)
-    table = page.picture.table
+    table = page.content.table
     titles = [column.title for column in table.rows_model.columns]
     assert not table.isColumnHidden(titles.index("Folds"))
     assert "Splits" not in titles
-    assert "Measured over 2 folds, 1 repetition each" in page.picture.answer.text()
-    assert page.picture.accuracy_card.note == "mean of 2 folds"
+    assert "Measured over 2 folds, 1 repetition each" in page.content.answer.text()
+    assert page.content.accuracy_card.note == "mean of 2 folds"
     table.selectRow(0)
-    assert page.picture.confusion_card.note == "sum of 2 trainings, 2 folds"
+    assert page.content.confusion_card.note == "sum of 2 trainings, 2 folds"
     tested = {int(index) for one in result.runs for index in one.test_indices}
-    assert tested == set(range(len(view.dataset.images)))
+    assert tested == set(range(len(summary.dataset.images)))
     model.set_settings("comparison", splits=3)
     assert splits.isEnabled(), "so that it can be taken back"
     qtbot.waitUntil(lambda: page.plan is not None and "2 folds and 3 splits" in page.plan.problem)
@@ -634,7 +634,7 @@ def test_a_restart_shows_finished_trainings_without_a_training(
 ) -> None:
     page.model.set_settings("comparison", splits=2)
     result = run(page, qtbot)
-    shown = page.picture.answer.text()
+    shown = page.content.answer.text()
     page.leave()
 
     def never(*_given: Any, **_named: Any) -> None:
@@ -646,7 +646,7 @@ def test_a_restart_shows_finished_trainings_without_a_training(
     qtbot.addWidget(again)
     again.enter()
     qtbot.waitUntil(lambda: again.model.value("compare") is not None and not again.job_numbers(), timeout=60_000)
-    assert again.picture.answer.text() == shown
+    assert again.content.answer.text() == shown
     assert len(rows(again)) == len(result.rows)
     assert posts(again, "warning") == []
     assert again.model.state("compare") == "done"
@@ -683,14 +683,14 @@ def test_finished_trainings_that_cannot_be_read_are_told(
     assert [sentence[: len(told)] for sentence in posts(page, "warning")] == [told]
     assert len(rows(page)) == 1
     qtbot.waitUntil(lambda: told in page.cost.text())
-    assert told in page.picture.answer.text()
+    assert told in page.content.answer.text()
     again = run(page, qtbot)
     assert len(again.rows) == 2
     page.model._values["compare"].clear()
     page.enter()
     qtbot.waitUntil(lambda: page.model.value("compare") is not None and not page.job_numbers())
     assert told not in page.cost.text()
-    assert told not in page.picture.answer.text()
+    assert told not in page.content.answer.text()
 
 
 def test_what_is_shown_of_other_choices_says_so(page: ComparePage, qtbot: QtBot) -> None:
@@ -715,20 +715,20 @@ def test_a_report_without_names_is_asked_for_where_it_is_written(
     sheet.accept_button.click()
     qtbot.waitUntil(lambda: (tmp_path / "away.html").exists() and not page.job_numbers(), timeout=60_000)
     html = (tmp_path / "away.html").read_text(encoding="utf-8")
-    view = page.model.latest_value("dataset")
-    assert not any(image.path in html for image in view.dataset.images)
+    summary = page.model.latest_value("dataset")
+    assert not any(image.path in html for image in summary.dataset.images)
     assert page.model.settings("export").private is False
 
 
 def test_the_network_of_a_row_is_saved(
     page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page.picture.show_comparison(Comparison((), (), (), ()))
+    page.content.show_comparison(Comparison((), (), (), ()))
     page.tools.network_menu.actions()[KEEP].trigger()
     result = run(page, qtbot)
     page.tools.network_menu.actions()[KEEP].trigger()
     custom = replace(result.rows[0], network="custom")
-    page.picture._row = custom
+    page.content._row = custom
     page.tools.network_menu.actions()[KEEP].trigger()
     assert [sentence.split(";")[0].split(".")[0] for sentence in posts(page, "warning")] == [
         "Select a row of the results first",
@@ -736,7 +736,7 @@ def test_the_network_of_a_row_is_saved(
         "The network of this row was not saved",
     ]
     key = replace(result.runs[0].key, network="custom")
-    monkeypatch.setattr(page.picture, "runs_of_row", lambda: [replace(result.runs[0], key=key)])
+    monkeypatch.setattr(page.content, "runs_of_row", lambda: [replace(result.runs[0], key=key)])
     monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
     bundle = tmp_path / "data" / "models" / bundle_name(key)
     bundle.mkdir(parents=True)
@@ -773,22 +773,22 @@ def test_a_network_trained_here_predicts_a_folder(
     page.model.set_settings("training", epochs=1, min_steps=0, image_size=32)
     page.model.set_settings("comparison", networks=("custom",), fractions=(1.0,))
     run(page, qtbot)
-    page.picture.table.selectRow(0)
+    page.content.table.selectRow(0)
     (tmp_path / "mine").mkdir()
     asked = [str(tmp_path / "mine")]
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: asked.pop(0))
     page.tools.network_menu.actions()[KEEP].trigger()
     qtbot.waitUntil(lambda: not page.job_numbers())
     (kept,) = (tmp_path / "mine").iterdir()
-    view = page.model.latest_value("dataset")
-    folder = view.dataset.root / view.dataset.images[0].class_name
+    summary = page.model.latest_value("dataset")
+    folder = summary.dataset.root / summary.dataset.images[0].class_name
     out = tmp_path / "predictions.csv"
     asked += [str(kept), str(folder)]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: (str(out), ""))
     page.tools.network_menu.actions()[PREDICT].trigger()
     qtbot.waitUntil(lambda: out.exists() and not page.job_numbers(), timeout=60_000)
     lines = out.read_text(encoding="utf-8").splitlines()
-    n_images = sum(image.class_name == folder.name for image in view.dataset.images)
+    n_images = sum(image.class_name == folder.name for image in summary.dataset.images)
     assert len(lines) - 1 == n_images
     assert posts(page, "info")[-1] == f"{n_images:,} images predicted: {out}"
 
@@ -827,9 +827,9 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
     qtbot.waitUntil(lambda: not page.job_numbers())
     result = run(page, qtbot)
     assert {row.network for row in result.rows} == {"nearest-mean"}
-    assert page.picture.tabs.currentWidget() is page.picture.results_tab
-    assert page.picture.confusion_card.accessibleName().startswith("Nearest mean, ")
-    assert page.picture.per_epoch.note == "The nearest mean is not trained by epochs."
+    assert page.content.tabs.currentWidget() is page.content.results_tab
+    assert page.content.confusion_card.accessibleName().startswith("Nearest mean, ")
+    assert page.content.per_epoch.note == "The nearest mean is not trained by epochs."
     page.tools.network_menu.actions()[KEEP].trigger()
     assert posts(page, "warning")[-1] == (
         "The nearest mean uses features and is not saved; "

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from core.pipeline.exporting import export
 from core.pipeline.stages import choose, prepare
 from core.pipeline.study import Study
-from core.service.selection_requests import CoresetView
+from core.service.selection_requests import CoresetSummary
 from core.settings import SelectionSettings
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.page import PageContext
@@ -39,9 +39,9 @@ def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
     page.leave()
 
 
-def shown(page: CoresetPage) -> CoresetView:
-    assert page.view is not None
-    return page.view
+def shown(page: CoresetPage) -> CoresetSummary:
+    assert page.summary is not None
+    return page.summary
 
 
 def test_an_earlier_coreset_is_kept_and_left_again(page: CoresetPage, qtbot: QtBot, earlier: Path) -> None:
@@ -57,7 +57,7 @@ def test_an_earlier_coreset_is_kept_and_left_again(page: CoresetPage, qtbot: QtB
     qtbot.waitUntil(lambda: len(shown(page).coreset.kept) == 10)
     assert continuing.words.text() == "Continues from “october”, 10 images."
     assert set(shown(page).coreset.kept) < set(shown(page).coreset.indices.tolist())
-    assert page.picture.notes.isVisible()
+    assert page.content.notes.isVisible()
     # Undo and redo, then leave it by its own button.
     page.model.undo_stack.undo()
     qtbot.waitUntil(lambda: set(shown(page).coreset.indices.tolist()) == before)
@@ -85,4 +85,4 @@ def test_a_sampler_that_does_not_rank_is_told_where_the_coreset_stood(
     page.options.continuing.read(str(earlier))
     qtbot.waitUntil(lambda: len(shown(page).coreset.kept) == 10)
     page.change_settings("selection", sampler="medoid")
-    qtbot.waitUntil(lambda: "cannot continue from an earlier coreset" in page.picture.unanswered.text)
+    qtbot.waitUntil(lambda: "cannot continue from an earlier coreset" in page.content.unanswered.text)

@@ -19,7 +19,7 @@ from core.results import VerifyResult
 from core.results.sizes import Sizes
 from core.service.coreset_requests import CheckSize, FindSizes, VerifyExport
 from core.service.networks import NETWORKS
-from core.service.selection_requests import CoresetView
+from core.service.selection_requests import CoresetSummary
 from core.settings import ExportSettings, own_settings
 from desktop_app.dialogs.verify_dialog import VerifyDialog
 from desktop_app.pages.coreset import CoresetPage
@@ -41,13 +41,13 @@ def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
 
 
 def chosen(page: CoresetPage) -> set[int]:
-    assert page.view is not None
-    return set(page.view.coreset.indices.tolist())
+    assert page.summary is not None
+    return set(page.summary.coreset.indices.tolist())
 
 
 def pool_by_class(page: CoresetPage) -> dict[str, int]:
-    assert page.view is not None
-    return dict(page.view.coreset.pool_sizes)
+    assert page.summary is not None
+    return dict(page.summary.coreset.pool_sizes)
 
 
 def wait_for(page: CoresetPage, qtbot: QtBot) -> None:
@@ -76,12 +76,12 @@ def test_after_features_it_offers_the_way_to_the_clusters(described_context: Pag
 def test_a_coreset_is_there_at_once_and_its_coverage_after(page: CoresetPage, qtbot: QtBot) -> None:
     facts = page.model.facts("coreset")
     assert facts is not None
-    assert page.picture.sentence.text() == facts["sentence"]
-    assert len(page.picture.chosen.grid.images.images) == facts["images"] == len(chosen(page))
-    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"))
-    assert len(page.picture.worst.images) == 1
-    assert page.picture.worst.images[0].key not in chosen(page)
-    assert len(page.picture.coverage.rows_model.rows) == len(pool_by_class(page))
+    assert page.content.sentence.text() == facts["sentence"]
+    assert len(page.content.chosen.grid.images.images) == facts["images"] == len(chosen(page))
+    qtbot.waitUntil(lambda: page.content.covered.text().startswith("The least covered image"))
+    assert len(page.content.worst.images) == 1
+    assert page.content.worst.images[0].key not in chosen(page)
+    assert len(page.content.coverage.rows_model.rows) == len(pool_by_class(page))
 
 
 def test_the_samplers_come_from_the_registry(page: CoresetPage) -> None:
@@ -160,35 +160,35 @@ def test_fractions_by_hand(page: CoresetPage, qtbot: QtBot) -> None:
     page.options.by_hand.findChildren(QDoubleSpinBox)[0].setValue(50.0)
     assert page.model.settings("selection").fraction_by_class == {name: 0.5}
     wait_for(page, qtbot)
-    assert page.view is not None
-    assert page.view.coreset.budgets[name] == pytest.approx(n_images / 2, abs=0.6)
+    assert page.summary is not None
+    assert page.summary.coreset.budgets[name] == pytest.approx(n_images / 2, abs=0.6)
 
 
 def test_an_image_is_pinned_out_and_taken_back(page: CoresetPage, qtbot: QtBot) -> None:
-    grid = page.picture.chosen.grid
-    assert not page.picture.chosen.pin_button.isEnabled()
+    grid = page.content.chosen.grid
+    assert not page.content.chosen.pin_button.isEnabled()
     key = grid.images.images[0].key
     grid.set_selected_keys([key])
-    assert page.picture.chosen.pin_button.isEnabled()
+    assert page.content.chosen.pin_button.isEnabled()
     grid.setFocus()
     qtbot.keyClick(grid, Qt.Key.Key_O)
     assert page.model.settings("selection").pinned_out == (page.images.path(key),)
     qtbot.waitUntil(lambda: key not in chosen(page))
-    page.picture.chosen.which.setCurrentIndex(2)
+    page.content.chosen.which.setCurrentIndex(2)
     assert [image.key for image in grid.images.images] == [key]
     grid.set_selected_keys([key])
     qtbot.keyClick(grid, Qt.Key.Key_U)
     qtbot.waitUntil(lambda: key in chosen(page))
-    assert page.picture.chosen.empty.isVisible()
+    assert page.content.chosen.empty.isVisible()
 
 
 def test_an_image_that_is_not_chosen_is_pinned_in(page: CoresetPage, qtbot: QtBot) -> None:
-    page.picture.chosen.which.setCurrentIndex(1)
-    key = page.picture.chosen.grid.images.images[0].key
+    page.content.chosen.which.setCurrentIndex(1)
+    key = page.content.chosen.grid.images.images[0].key
     assert key not in chosen(page)
-    page.picture.chosen.grid.set_selected_keys([key])
-    page.picture.chosen.grid.setFocus()
-    qtbot.keyClick(page.picture.chosen.grid, Qt.Key.Key_I)
+    page.content.chosen.grid.set_selected_keys([key])
+    page.content.chosen.grid.setFocus()
+    qtbot.keyClick(page.content.chosen.grid, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: key in chosen(page))
     assert dict(page.facts_of(key))["In the coreset"] == "pinned in"
     page.model.undo_stack.undo()
@@ -197,41 +197,41 @@ def test_an_image_that_is_not_chosen_is_pinned_in(page: CoresetPage, qtbot: QtBo
 
 def test_a_cluster_in_the_bars_shows_its_images(page: CoresetPage) -> None:
     name = next(iter(pool_by_class(page)))
-    page.picture.bars.cluster_chosen.emit(name, 0)
-    shown = [image.key for image in page.picture.chosen.grid.images.images]
+    page.content.bars.cluster_chosen.emit(name, 0)
+    shown = [image.key for image in page.content.chosen.grid.images.images]
     assert shown
     assert all(
         page.images.class_of(key) == name and dict(page.facts_of(key))["Cluster"].startswith("1 of ") for key in shown
     )
-    page.picture.chosen.all_button.click()
-    assert {image.key for image in page.picture.chosen.grid.images.images} == chosen(page)
+    page.content.chosen.all_button.click()
+    assert {image.key for image in page.content.chosen.grid.images.images} == chosen(page)
 
 
 def test_the_plot_rings_what_is_chosen_and_selects(page: CoresetPage, qtbot: QtBot) -> None:
-    page.picture.tabs.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: page.picture.plot.view is not None)
-    view = page.picture.plot.view
-    assert view is not None
-    rows = page.picture.plot.scatter.chosen
-    assert set(view.clusters.indices[rows].tolist()) == chosen(page) & set(view.clusters.indices.tolist())
-    page.picture.plot.scatter.selection_changed.emit(rows[:2])
-    assert len(page.picture.chosen.grid.images.images) == 2
+    page.content.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: page.content.plot.summary is not None)
+    summary = page.content.plot.summary
+    assert summary is not None
+    rows = page.content.plot.scatter.chosen
+    assert set(summary.clusters.indices[rows].tolist()) == chosen(page) & set(summary.clusters.indices.tolist())
+    page.content.plot.scatter.selection_changed.emit(rows[:2])
+    assert len(page.content.chosen.grid.images.images) == 2
 
 
 def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: QtBot) -> None:
-    view = page.images.view
-    assert view is not None
-    test_image = view.dataset.images[int(view.split.test[0])].path
+    summary = page.images.summary
+    assert summary is not None
+    test_image = summary.dataset.images[int(summary.split.test[0])].path
     page.change_settings("selection", pinned_in=(test_image,))
-    qtbot.waitUntil(lambda: page.picture.unanswered.isVisible())
-    assert "Unpin it" in page.picture.unanswered.text
+    qtbot.waitUntil(lambda: page.content.unanswered.isVisible())
+    assert "Unpin it" in page.content.unanswered.text
     assert page.model.state("coreset") != "done"
 
 
 def found_size(page: CoresetPage, qtbot: QtBot, margin: float = 40.0) -> SizesPanel:
     """The panel after the sizes were measured, for a margin so wide that the few images of the demo can show it."""
-    sizes = page.picture.sizes
-    page.picture.tabs.setCurrentWidget(sizes)
+    sizes = page.content.sizes
+    page.content.tabs.setCurrentWidget(sizes)
     sizes.margin.setValue(margin)
     sizes.button.click()
     assert not sizes.button.isEnabled()
@@ -244,7 +244,7 @@ def found_size(page: CoresetPage, qtbot: QtBot, margin: float = 40.0) -> SizesPa
 
 def test_the_size_for_a_margin_is_found_used_and_undone(page: CoresetPage, qtbot: QtBot) -> None:
     before = page.model.settings("selection")
-    assert page.picture.sizes.plot.plot_table()[1] == []
+    assert page.content.sizes.plot.plot_table()[1] == []
     sizes = found_size(page, qtbot)
     _, rows = sizes.plot.plot_table()
     assert {row[0] for row in rows} == {"Intelligent (IS)", "Random, same size", "Whole pool, ± 40 points"}
@@ -288,7 +288,7 @@ def test_sizes_of_another_sampler_are_said_to_be_outdated(page: CoresetPage, qtb
 
 
 def test_the_margin_is_kept_in_the_project(page: CoresetPage) -> None:
-    sizes = page.picture.sizes
+    sizes = page.content.sizes
     assert sizes.margin.value() == 2.0
     sizes.margin.setValue(3.5)
     assert page.model.project.choices.margin == 0.035
@@ -368,8 +368,8 @@ def test_where_no_size_can_be_measured_it_is_said_and_can_be_tried_again(
         raise error
 
     monkeypatch.setattr(FindSizes, "run", fail)
-    sizes = page.picture.sizes
-    page.picture.tabs.setCurrentWidget(sizes)
+    sizes = page.content.sizes
+    page.content.tabs.setCurrentWidget(sizes)
     sizes.button.click()
     qtbot.waitUntil(sizes.button.isEnabled, timeout=20_000)
     assert sizes.words.text() == says
@@ -377,8 +377,8 @@ def test_where_no_size_can_be_measured_it_is_said_and_can_be_tried_again(
 
 
 def test_the_size_panel_is_named_and_reached_by_keys(page: CoresetPage, qtbot: QtBot) -> None:
-    sizes = page.picture.sizes
-    page.picture.tabs.setCurrentWidget(sizes)
+    sizes = page.content.sizes
+    page.content.tabs.setCurrentWidget(sizes)
     assert (sizes.margin.accessibleName(), sizes.words.accessibleName()) == ("Margin", "Number of images needed")
     assert sizes.measured_with.accessibleName() == "Measured with"
     for control in (sizes.margin, sizes.measured_with, sizes.button, sizes.use_button, sizes.check_button):
@@ -403,14 +403,14 @@ def test_an_export_is_written_verified_and_opened(
     sheet.controls["export.with_split"].widget.setChecked(True)
     assert sheet.accept_button.isEnabled()
     sheet.accept_button.click()
-    qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: not page.job_numbers() and page.content.result.isVisible(), timeout=20_000)
     manifest = json.loads((tmp_path / "out" / "coreset.json").read_text(encoding="utf-8"))
     assert manifest["settings"]["export"]["with_split"] is True
     rows = read_rows(tmp_path / "out" / "coreset.csv")
     assert {row["path"]: row["note"] for row in rows if row["note"]} == {noted: "blurred"}
-    assert str(tmp_path / "out") in page.picture.result.text
-    assert page.picture.result.kind == "good"
-    assert page.picture.result.more_button.text() == "Verify again"
+    assert str(tmp_path / "out") in page.content.result.text
+    assert page.content.result.kind == "good"
+    assert page.content.result.more_button.text() == "Verify again"
     assert page.model.settings("export").with_split
     opened: list[str] = []
 
@@ -419,7 +419,7 @@ def test_an_export_is_written_verified_and_opened(
         return True
 
     monkeypatch.setattr(QDesktopServices, "openUrl", take)
-    page.picture.result.action_triggered.emit()
+    page.content.result.action_triggered.emit()
     assert opened == [str(tmp_path / "out")]
 
 
@@ -428,7 +428,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     def stop(request: VerifyExport, progress: Progress) -> VerifyResult:
-        assert "Verifying…" in page.picture.result.text
+        assert "Verifying…" in page.content.result.text
         raise CancelledError if how == "cancelled" else ExportError("The disk failed.")
 
     monkeypatch.setattr(VerifyExport, "run", stop)
@@ -437,11 +437,11 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     page.exporting.sheet.folder.setText(str(tmp_path / "out"))
     page.exporting.sheet.accept_button.click()
     told = f"unverified: verification {'was cancelled' if how == 'cancelled' else 'failed'}."
-    qtbot.waitUntil(lambda: told in page.picture.result.text, timeout=20_000)
-    assert "Verifying…" not in page.picture.result.text
+    qtbot.waitUntil(lambda: told in page.content.result.text, timeout=20_000)
+    assert "Verifying…" not in page.content.result.text
     monkeypatch.undo()
-    assert page.picture.result.more_button.text() == "Verify"
-    qtbot.mouseClick(page.picture.result.more_button, Qt.MouseButton.LeftButton)
+    assert page.content.result.more_button.text() == "Verify"
+    qtbot.mouseClick(page.content.result.more_button, Qt.MouseButton.LeftButton)
     (dialog,) = page.findChildren(VerifyDialog)
     qtbot.waitUntil(lambda: dialog.strip.kind == "good")
     dialog.close()
@@ -461,9 +461,9 @@ def test_an_export_can_be_verified_again_and_differences_are_shown(
     assert page.exporting.sheet is not None
     page.exporting.sheet.folder.setText(str(tmp_path / "out"))
     page.exporting.sheet.accept_button.click()
-    more = page.picture.result.more_button
+    more = page.content.result.more_button
     qtbot.waitUntil(lambda: more.isVisible() and more.text() == "Show differences", timeout=20_000)
-    assert page.picture.result.kind == "bad"
+    assert page.content.result.kind == "bad"
     more.click()
     (dialog,) = page.findChildren(VerifyDialog)
     assert list(dialog.table.rows_model.rows) == [("coreset.csv", "missing")]
@@ -492,7 +492,7 @@ def test_a_coreset_known_to_the_project_comes_back_without_a_job(page: CoresetPa
     page.model._values["coreset"].clear()
     page._requested = ("", "")
     page.enter()
-    qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetView))
+    qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetSummary))
     assert page.job_numbers() == ()
 
 
@@ -507,25 +507,25 @@ def test_notes_are_kept_in_the_project(page: CoresetPage) -> None:
 def test_what_is_slow_is_said(page: CoresetPage, qtbot: QtBot) -> None:
     page.options.recommended.click()
     page._show_slow()
-    assert page.picture.sentence.text() == "Even herding is selecting…"
+    assert page.content.sentence.text() == "Even herding is selecting…"
     wait_for(page, qtbot)
-    assert "of the pool" in page.picture.sentence.text()
+    assert "of the pool" in page.content.sentence.text()
 
 
 def test_a_narrow_page_has_its_images_in_a_tab(page: CoresetPage, qtbot: QtBot) -> None:
-    picture = page.picture
-    assert picture.chosen.isVisible()
-    assert picture.bars.isVisible()
+    content = page.content
+    assert content.chosen.isVisible()
+    assert content.bars.isVisible()
     page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
     page.resize(824, 480)
     qtbot.wait(20)
-    assert picture.bars.isVisible()
-    assert not picture.chosen.isVisible()
-    assert picture.bars.width() > 400
-    picture.bars.cluster_chosen.emit(picture.bars.plot_table()[1][0][0], 0)
+    assert content.bars.isVisible()
+    assert not content.chosen.isVisible()
+    assert content.bars.width() > 400
+    content.bars.cluster_chosen.emit(content.bars.plot_table()[1][0][0], 0)
     qtbot.wait(20)
-    assert picture.chosen.isVisible()
+    assert content.chosen.isVisible()
     page.resize(1300, 700)
     qtbot.wait(20)
-    assert picture.chosen.isVisible()
-    assert picture.bars.isVisible()
+    assert content.chosen.isVisible()
+    assert content.bars.isVisible()

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from core.data.demo import make_demo
 from core.pipeline.study import Study
-from core.service.dataset_requests import DatasetView, FindLabelErrors, ScanDataset
+from core.service.dataset_requests import DatasetSummary, FindLabelErrors, ScanDataset
 from desktop_app.models.class_model import NAME, NOTE
 from desktop_app.pages import dataset as dataset_page
 from desktop_app.pages.dataset import DatasetPage
@@ -60,10 +60,10 @@ def page(
     page.leave()
 
 
-def view_of(page: DatasetPage) -> DatasetView:
-    view = page.model.latest_value("dataset")
-    assert isinstance(view, DatasetView)
-    return view
+def view_of(page: DatasetPage) -> DatasetSummary:
+    summary = page.model.latest_value("dataset")
+    assert isinstance(summary, DatasetSummary)
+    return summary
 
 
 def tab(page: DatasetPage, title: str) -> QWidget:
@@ -77,7 +77,7 @@ def tool(page: DatasetPage, title: str, place: int = 0) -> QPushButton:
     return tab(page, title).findChildren(QPushButton)[place]
 
 
-def settled(page: DatasetPage, qtbot: QtBot) -> DatasetView:
+def settled(page: DatasetPage, qtbot: QtBot) -> DatasetSummary:
     """Wait until what was changed has been scanned again."""
     qtbot.waitUntil(lambda: page.model.state("dataset") == "done" and not page.job_numbers())
     return view_of(page)
@@ -103,9 +103,9 @@ def test_a_scan_shows_counts_skipped_files_and_copies(page: DatasetPage) -> None
     assert facts["images"] == 32
     assert facts["skipped"] == 2
     assert facts["pool"] + facts["validation"] + facts["test"] == 32
-    shown = {one.name: one.n_images for one in page.picture.histogram.classes.classes}
+    shown = {one.name: one.n_images for one in page.content.histogram.classes.classes}
     assert shown == {"eosinophil": 13, "lymphocyte": 10, "platelet": 9}
-    assert page.picture.facts.text().startswith("32 images in 3 classes  ·  32×24")
+    assert page.content.facts.text().startswith("32 images in 3 classes  ·  32×24")
     skipped = {one.path: one.reason for one in rows(page.findings.skipped)}
     assert set(skipped) == {"platelet/broken.png", "platelet/notes.txt"}
     assert all(skipped.values())
@@ -120,19 +120,19 @@ def test_a_scan_shows_counts_skipped_files_and_copies(page: DatasetPage) -> None
 
 
 def test_every_class_has_sample_images(page: DatasetPage) -> None:
-    samples = page.picture.samples.plot_table()[1]
+    samples = page.content.samples.plot_table()[1]
     assert {name for name, _ in samples} == set(CLASSES)
     assert all(path.startswith(f"{name}/") for name, path in samples)
 
 
 def test_a_class_is_left_out_and_undo_takes_it_back(page: DatasetPage, qtbot: QtBot) -> None:
-    histogram = page.picture.histogram
+    histogram = page.content.histogram
     histogram.setCurrentIndex(histogram.classes.index(2, NAME))
     qtbot.keyClick(histogram, Qt.Key.Key_Space)
     assert page.model.settings("data").left_out_classes == ("platelet",)
-    view = settled(page, qtbot)
-    used = np.concatenate([view.split.pool, view.split.validation, view.split.test])
-    assert {view.dataset.images[i].class_name for i in used} == {"eosinophil", "lymphocyte"}
+    summary = settled(page, qtbot)
+    used = np.concatenate([summary.split.pool, summary.split.validation, summary.split.test])
+    assert {summary.dataset.images[i].class_name for i in used} == {"eosinophil", "lymphocyte"}
     assert len(rows(page.findings.left_out)) == 9
     assert not histogram.classes.included("platelet")
     page.model.undo_stack.undo()
@@ -142,7 +142,7 @@ def test_a_class_is_left_out_and_undo_takes_it_back(page: DatasetPage, qtbot: Qt
 
 
 def test_the_row_of_the_keyboard_stays_when_a_class_is_left_out(page: DatasetPage, qtbot: QtBot) -> None:
-    histogram = page.picture.histogram
+    histogram = page.content.histogram
     histogram.setCurrentIndex(histogram.classes.index(1, NAME))
     qtbot.keyClick(histogram, Qt.Key.Key_Space)
     settled(page, qtbot)
@@ -154,10 +154,10 @@ def test_the_row_of_the_keyboard_stays_when_a_class_is_left_out(page: DatasetPag
 def test_another_share_and_seed_divide_again(page: DatasetPage, qtbot: QtBot) -> None:
     before = view_of(page).split
     page.test_share.setValue(50)
-    view = settled(page, qtbot)
-    assert len(before.test) < len(view.split.test)
+    summary = settled(page, qtbot)
+    assert len(before.test) < len(summary.split.test)
     assert page.model.settings("data").test_fraction == 0.5
-    kept = view.split.test.tolist()
+    kept = summary.split.test.tolist()
     page.seed.setValue(3)
     assert settled(page, qtbot).split.test.tolist() != kept
     page.validation_share.setValue(0)
@@ -172,10 +172,10 @@ def test_groups_are_previewed_while_typing_and_kept_together(page: DatasetPage, 
     assert page.model.settings("data").group_pattern == ""
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert page.model.settings("data").group_pattern == r"(P\d)_"
-    view = settled(page, qtbot)
+    summary = settled(page, qtbot)
     sides = [
-        {view.dataset.images[i].path.split("/")[1][:2] for i in indices}
-        for indices in (np.concatenate([view.split.pool, view.split.validation]), view.split.test)
+        {summary.dataset.images[i].path.split("/")[1][:2] for i in indices}
+        for indices in (np.concatenate([summary.split.pool, summary.split.validation]), summary.split.test)
     ]
     assert sides[0].isdisjoint(sides[1])
 
@@ -234,12 +234,12 @@ def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, 
     columns.setFocus()
     for _ in range(2):
         qtbot.keyClick(columns, Qt.Key.Key_Down)
-    view = settled(page, qtbot)
-    assert {image.group for image in view.dataset.images} == {"visit 0", "visit 1", "visit 2"}
+    summary = settled(page, qtbot)
+    assert {image.group for image in summary.dataset.images} == {"visit 0", "visit 1", "visit 2"}
     assert page.pattern.summary.text() == "3 groups from the dataset in 30 images"
     assert rows(page.pattern.groups) == [("visit 0", 11), ("visit 1", 10), ("visit 2", 9)]
-    of_test = {view.dataset.images[i].group for i in view.split.test}
-    assert of_test.isdisjoint(view.dataset.images[i].group for i in view.split.pool)
+    of_test = {summary.dataset.images[i].group for i in summary.split.test}
+    assert of_test.isdisjoint(summary.dataset.images[i].group for i in summary.split.pool)
     page.model.undo_stack.undo()
     settled(page, qtbot)
     assert columns.currentText() == "Automatic"
@@ -247,10 +247,12 @@ def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, 
 
 
 def test_groups_of_many_paths_are_found_in_steps(page: DatasetPage, qtbot: QtBot) -> None:
-    view = view_of(page)
-    some = view.dataset.images[0]
+    summary = view_of(page)
+    some = summary.dataset.images[0]
     many = tuple(replace(some, path=f"class{n % 8}/p{n % 500}_img_{n}.png") for n in range(100_000))
-    page.groups.show_view(replace(view, dataset=replace(view.dataset, images=many)), page.model.settings("data"))
+    page.groups.show_summary(
+        replace(summary, dataset=replace(summary.dataset, images=many)), page.model.settings("data")
+    )
     waits = []
     for _ in range(3):
         started = time.perf_counter()
@@ -281,10 +283,10 @@ def test_a_pattern_that_finds_nothing_is_not_taken(page: DatasetPage, qtbot: QtB
 def test_a_pattern_is_suggested_and_taken(page: DatasetPage, qtbot: QtBot) -> None:
     assert page.pattern.suggestion.text() == "Use 4 groups from file names"
     page.pattern.suggestion.click()
-    view = settled(page, qtbot)
+    summary = settled(page, qtbot)
     assert page.model.settings("data").group_pattern
-    tested = {view.dataset.images[i].path.split("/")[1][:2] for i in view.split.test}
-    assert tested.isdisjoint(view.dataset.images[i].path.split("/")[1][:2] for i in view.split.pool)
+    tested = {summary.dataset.images[i].path.split("/")[1][:2] for i in summary.split.test}
+    assert tested.isdisjoint(summary.dataset.images[i].path.split("/")[1][:2] for i in summary.split.pool)
     qtbot.waitUntil(lambda: page.pattern.suggestion.isHidden())
 
 
@@ -304,10 +306,10 @@ def test_keep_one_leaves_copies_out(page: DatasetPage, qtbot: QtBot) -> None:
     qtbot.mouseClick(tool(page, "Duplicates", 1), Qt.MouseButton.LeftButton)
     assert page.model.settings("data").keep_one_of_duplicates
     assert page.keep_one.isChecked()
-    view = settled(page, qtbot)
+    summary = settled(page, qtbot)
     out = {row[1] for row in rows(page.findings.left_out)}
     assert out == {"eosinophil/P0_copy.png", "eosinophil/P1_1.png", "platelet/P1_conflict.png"}
-    assert len(view.split.left_out) == 3
+    assert len(summary.split.left_out) == 3
     assert not tool(page, "Duplicates", 1).isEnabled()
 
 
@@ -323,8 +325,8 @@ def test_one_copy_is_kept_by_hand_and_used_again(page: DatasetPage, qtbot: QtBot
 
 
 def test_an_image_opens_large_and_the_arrows_walk_through_its_class(page: DatasetPage, qtbot: QtBot) -> None:
-    first = page.picture.samples.rows[0].images[0]
-    page.picture.samples.opened.emit(first.key)
+    first = page.content.samples.rows[0].images[0]
+    page.content.samples.opened.emit(first.key)
     (viewer,) = page.findChildren(ImageViewer)
     assert viewer.isVisible()
     images = view_of(page).dataset.images
@@ -342,7 +344,7 @@ def test_scan_again_finds_new_images(page: DatasetPage, cells: Path, qtbot: QtBo
     Image.fromarray(np.zeros((24, 32, 3), dtype=np.uint8)).save(cells / "platelet" / "P3_new.png")
     qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: (page.model.facts("dataset") or {}).get("images") == 33)
-    assert page.picture.facts.text().startswith("33 images")
+    assert page.content.facts.text().startswith("33 images")
 
 
 def test_doubts_want_features_first(page: DatasetPage, qtbot: QtBot) -> None:
@@ -369,11 +371,11 @@ def test_folds_divide_all_images_and_the_first_is_tested_on(page: DatasetPage, q
     box = page.controls.placed["data.folds"]
     assert (box.accessibleName(), box.text()) == ("Folds", "–")
     box.stepUp()
-    view = settled(page, qtbot)
+    summary = settled(page, qtbot)
     assert page.model.settings("data").folds == 2
-    assert (view.split.folds, view.split.fold) == (2, 0)
-    n_images = len(view.dataset.images)
-    assert abs(len(view.split.test) - n_images / 2) <= len(view.dataset.classes)
+    assert (summary.split.folds, summary.split.fold) == (2, 0)
+    n_images = len(summary.dataset.images)
+    assert abs(len(summary.split.test) - n_images / 2) <= len(summary.dataset.classes)
     assert not page.test_share.isEnabled()
     assert page.test_share.toolTip() == "Each fold has its own test images."
     box.setValue(50)
@@ -409,9 +411,9 @@ def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
     assert page.findings.isTabVisible(page.findings.indexOf(tab(page, "Leaks")))
     assert rows(page.findings.leaks) == [("train/one/leak.png", "test/one/0.png")]
     qtbot.mouseClick(tool(page, "Leaks"), Qt.MouseButton.LeftButton)
-    view = settled(page, qtbot)
+    summary = settled(page, qtbot)
     assert page.model.settings("data").drop_leaks
-    assert [view.dataset.images[left.index].path for left in view.split.left_out] == ["train/one/leak.png"]
+    assert [summary.dataset.images[left.index].path for left in summary.split.left_out] == ["train/one/leak.png"]
 
 
 def test_a_folder_without_images_is_an_error_with_a_way_out(
@@ -436,8 +438,8 @@ def test_another_project_forgets_the_split_that_was_brought(
     make_demo(tmp_path / "other", n_images=60, side=32)
     page.model.start(tmp_path / "other")
     page.try_run()
-    view = settled(page, qtbot)
-    assert len(view.dataset.images) >= 60
+    summary = settled(page, qtbot)
+    assert len(summary.dataset.images) >= 60
     assert page.test_share.isEnabled()
 
 
@@ -481,7 +483,7 @@ def test_the_images_found_are_explained_and_the_next_step_is_named(page: Dataset
 
 
 def test_a_narrow_histogram_keeps_its_bars(page: DatasetPage, qtbot: QtBot) -> None:
-    histogram = page.picture.histogram
+    histogram = page.content.histogram
     histogram.resize(400, 200)
     assert not histogram.isColumnHidden(NOTE)
     histogram.resize(190, 200)
@@ -520,9 +522,9 @@ def test_the_folders_are_read_otherwise_by_a_button(
 
 
 def used_paths(page: DatasetPage) -> set[str]:
-    view = view_of(page)
-    used = np.concatenate([view.split.pool, view.split.validation, view.split.test])
-    return {view.dataset.images[i].path for i in used}
+    summary = view_of(page)
+    used = np.concatenate([summary.split.pool, summary.split.validation, summary.split.test])
+    return {summary.dataset.images[i].path for i in used}
 
 
 def test_images_are_excluded_by_a_pattern_with_a_preview_while_it_is_typed(page: DatasetPage, qtbot: QtBot) -> None:
@@ -537,12 +539,12 @@ def test_images_are_excluded_by_a_pattern_with_a_preview_while_it_is_typed(page:
     assert page.model.settings("data").left_out_patterns == ()  # not before Enter
     qtbot.keyClick(field.field, Qt.Key.Key_Return)
     assert page.model.settings("data").left_out_patterns == ("p1_*", "nothing")
-    view = settled(page, qtbot)
+    summary = settled(page, qtbot)
     assert not [path for path in used_paths(page) if "/P1_" in path]
     excluded = {row[1]: row[2] for row in rows(page.findings.left_out)}
     assert excluded["platelet/P1_conflict.png"] == "It matches the pattern “p1_*”."
     assert len(excluded) == 9
-    assert any("“nothing” of excluded images matches none of the 32 paths" in note for note in view.notes)
+    assert any("“nothing” of excluded images matches none of the 32 paths" in note for note in summary.notes)
     page.model.undo_stack.undo()
     assert page.model.settings("data").left_out_patterns == ()
     assert rows(page.findings.left_out) == []
@@ -617,10 +619,10 @@ def test_suspected_thumbnails_are_offered_in_the_notes_and_excluded_by_a_button(
 
 
 def test_many_paths_are_compared_in_steps_while_the_window_answers(page: DatasetPage, qtbot: QtBot) -> None:
-    view = view_of(page)
-    some = view.dataset.images[0]
+    summary = view_of(page)
+    some = summary.dataset.images[0]
     many = tuple(replace(some, path=f"class{n % 8}/p{n % 50}/img_{n}.png") for n in range(300_000))
-    page.excluding.show_view(replace(view, dataset=replace(view.dataset, images=many)), ())
+    page.excluding.show_summary(replace(summary, dataset=replace(summary.dataset, images=many)), ())
     started = time.perf_counter()
     page.excluding.field.field.setText("*_7*; p3")
     page.excluding.field.text_changed.emit("*_7*; p3")

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.quality import CHECKS
 from core.settings import QualitySettings
 from desktop_app.pages import dataset as dataset_page
@@ -70,9 +70,9 @@ def counts(page: DatasetPage) -> dict[str, int]:
 
 
 def paths(page: DatasetPage) -> list[str]:
-    view = page.model.latest_value("dataset")
-    assert isinstance(view, DatasetView)
-    return [view.dataset.images[int(key)].path for key in panel(page).images.images.keys]
+    summary = page.model.latest_value("dataset")
+    assert isinstance(summary, DatasetSummary)
+    return [summary.dataset.images[int(key)].path for key in panel(page).images.images.keys]
 
 
 def choose(page: DatasetPage, qtbot: QtBot, title: str) -> None:
@@ -209,10 +209,12 @@ def test_a_double_click_opens_the_image(page: DatasetPage, qtbot: QtBot) -> None
 
 
 def test_images_of_an_earlier_version_say_that_they_were_not_measured(page: DatasetPage, qtbot: QtBot) -> None:
-    view = page.model.latest_value("dataset")
-    assert isinstance(view, DatasetView)
-    images = tuple(replace(image, quality=None) for image in view.dataset.images)
-    page.findings.quality.show_view(replace(view, dataset=replace(view.dataset, images=images)), QualitySettings())
+    summary = page.model.latest_value("dataset")
+    assert isinstance(summary, DatasetSummary)
+    images = tuple(replace(image, quality=None) for image in summary.dataset.images)
+    page.findings.quality.show_summary(
+        replace(summary, dataset=replace(summary.dataset, images=images)), QualitySettings()
+    )
     assert panel(page).histogram.note == NOT_MEASURED
     assert panel(page).images.note == NOT_MEASURED
     assert set(counts(page).values()) == {0}

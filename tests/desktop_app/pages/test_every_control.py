@@ -51,7 +51,7 @@ def make_page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[PageMake
         page.enter()
         qtbot.waitUntil(lambda: not page.job_numbers())
         if stage == "clusters":
-            qtbot.waitUntil(page.picture.isVisible)  # type: ignore[attr-defined]
+            qtbot.waitUntil(page.content.isVisible)  # type: ignore[attr-defined]
         page.option_column.more_button.setChecked(True)
         QApplication.processEvents()  # what is shown now takes its place
         pages.append(page)

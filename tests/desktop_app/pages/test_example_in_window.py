@@ -70,19 +70,19 @@ def choose(combo: QComboBox, name: str) -> None:
 
 def wait_for_choice(page: CoresetPage, qtbot: QtBot) -> set[int]:
     """Wait until the choices as they are now have been answered by the engine, and return the images chosen."""
-    qtbot.waitUntil(lambda: page.is_answered and page.view is not None, timeout=WAIT)
-    qtbot.waitUntil(lambda: page.view.coverage is not None, timeout=WAIT)  # type: ignore[union-attr]
-    assert page.view is not None
-    return {int(index) for index in page.view.coreset.indices}
+    qtbot.waitUntil(lambda: page.is_answered and page.summary is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: page.summary.coverage is not None, timeout=WAIT)  # type: ignore[union-attr]
+    assert page.summary is not None
+    return {int(index) for index in page.summary.coreset.indices}
 
 
 def test_its_sampler_chooses_and_its_own_setting_chooses_others(coreset: CoresetPage, qtbot: QtBot) -> None:
     page = coreset
     first = wait_for_choice(page, qtbot)
-    assert page.view is not None
-    sizes = page.view.coreset.pool_sizes
+    assert page.summary is not None
+    sizes = page.summary.coreset.pool_sizes
     assert abs(len(first) - 0.2 * sum(sizes.values())) <= len(sizes)
-    assert page.view.coreset.sampler == "evenly-spaced"
+    assert page.summary.coreset.sampler == "evenly-spaced"
     start = page.controls.placed["selection.evenly-spaced.start"]
     assert isinstance(start, QSpinBox)
     assert start.isVisible()
@@ -120,8 +120,8 @@ def test_an_export_in_its_format_names_the_plugin(coreset: CoresetPage, qtbot: Q
     qtbot.keyClicks(between, "-")
     sheet.folder.setText(str(tmp_path / "out"))
     qtbot.mouseClick(sheet.accept_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: page.picture.result.isVisible() and not page.job_numbers(), timeout=WAIT)
-    assert page.picture.result.kind == "good"
+    qtbot.waitUntil(lambda: page.content.result.isVisible() and not page.job_numbers(), timeout=WAIT)
+    assert page.content.result.kind == "good"
     manifest = read_manifest(tmp_path / "out")
     assert manifest.plugins == {"sampler evenly-spaced": PLUGIN, "export format flat": PLUGIN}
     names = [file.stem for file in (tmp_path / "out").iterdir() if file.suffix in IMAGES]

@@ -16,7 +16,7 @@ from core.pipeline.views import ExtractorFact
 from core.progress import NO_PROGRESS
 from core.results import Estimate, Separation
 from core.service.dataset_requests import ScanDataset
-from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
+from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsSummary, FeaturesSummary
 from core.settings import FeatureSettings, with_own
 from core.settings.chosen_file import FeaturesFile
 from desktop_app.dialogs.help_window import HelpWindow
@@ -38,9 +38,11 @@ def scanned(page_context: PageContext, demo_study: Study, monkeypatch: pytest.Mo
     """A new project on the demo, scanned, nothing chosen yet."""
     monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
     page_context.model.start(demo_study.source)
-    view = ScanDataset(demo_study).run(NO_PROGRESS)
-    facts = {"images": len(view.dataset.images)}
-    page_context.model.store_result("dataset", page_context.model.key("dataset"), facts, view, content=view.identity)
+    summary = ScanDataset(demo_study).run(NO_PROGRESS)
+    facts = {"images": len(summary.dataset.images)}
+    page_context.model.store_result(
+        "dataset", page_context.model.key("dataset"), facts, summary, content=summary.identity
+    )
     return page_context
 
 
@@ -63,7 +65,7 @@ def open_page(qtbot: QtBot) -> Iterator[Callable[[PageContext], FeaturesPage]]:
         page.leave()
 
 
-def view_with(state: str, separations: tuple[Separation, ...] = ()) -> ExtractorsView:
+def view_with(state: str, separations: tuple[Separation, ...] = ()) -> ExtractorsSummary:
     """Facts as they are where VGG16's weights are in `state`."""
     estimate = Estimate(12.0, 900_000_000, 5_000_000, "measured")
     missing = "They are missing." if state == "missing" else ""
@@ -72,11 +74,11 @@ def view_with(state: str, separations: tuple[Separation, ...] = ()) -> Extractor
         ExtractorFact("vgg16", "VGG16", "A network", 1472, "vgg16", state, missing, 0, 150, estimate),
         ExtractorFact("vgg16-avg", "VGG16, averaged", "", 64, "vgg16", state, missing, 0, 150, estimate, "vgg16"),
     )
-    return ExtractorsView(facts, separations, Estimate(1.0, 1_000_000, 0, "counted"))
+    return ExtractorsSummary(facts, separations, Estimate(1.0, 1_000_000, 0, "counted"))
 
 
-def with_facts(context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, view: ExtractorsView) -> Any:
-    monkeypatch.setattr(DescribeExtractors, "run", lambda request, progress: view)
+def with_facts(context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, summary: ExtractorsSummary) -> Any:
+    monkeypatch.setattr(DescribeExtractors, "run", lambda request, progress: summary)
     page = FeaturesPage(context)
     qtbot.addWidget(page)
     page.enter()
@@ -265,7 +267,7 @@ def test_extracting_shows_separation_and_explained_variance(
     assert told.args[1] == "clusters"
     assert scanned.model.state("features") == "done"
     result = scanned.model.value("features")
-    assert isinstance(result, FeaturesView)
+    assert isinstance(result, FeaturesSummary)
     (separation,) = result.separations
     texts = [row.label for row in page.bars.rows]
     assert texts[:2] == ["Colour and texture", "all classes"]
@@ -336,7 +338,7 @@ def test_an_extractor_of_a_plugin_is_shown_and_used(
     with qtbot.waitSignal(page.summary_reported):
         qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     result = scanned.model.value("features")
-    assert isinstance(result, FeaturesView)
+    assert isinstance(result, FeaturesSummary)
     assert [weights.extractor for weights in result.weights] == ["colour-texture", "page-means"]
     qtbot.waitUntil(lambda: "computed" in page.extractors.rows["page-means"].state.text())
 

@@ -32,13 +32,13 @@ def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ImagesPage]:
 
 
 def dataset_of(page: ImagesPage) -> Dataset:
-    view = page.model.latest_value("dataset")
-    dataset: Dataset = view.dataset
+    summary = page.model.latest_value("dataset")
+    dataset: Dataset = summary.dataset
     return dataset
 
 
 def shown(page: ImagesPage) -> list[int]:
-    return [int(key) for key in page.picture.grid.images.keys]
+    return [int(key) for key in page.content.grid.images.keys]
 
 
 def check(tree: FacetTree, facet: str, value: str) -> None:
@@ -65,23 +65,23 @@ def count_of(tree: FacetTree, facet: str, value: str) -> str:
 
 
 def test_a_dataset_that_is_divided_again_while_the_page_is_shown(page: ImagesPage, qtbot: QtBot) -> None:
-    view = page.model.latest_value("dataset")
-    n_pool = len(view.split.pool)
-    first = int(view.split.pool[0])
-    page.picture.grid.opened.emit(first)
+    summary = page.model.latest_value("dataset")
+    n_pool = len(summary.split.pool)
+    first = int(summary.split.pool[0])
+    page.content.grid.opened.emit(first)
     viewer = page.large.viewer
     assert viewer is not None
     assert dict(viewer.facts)["Set"] == "Pool"
     assert count_of(page.tree, "Set", "Pool") == str(n_pool)
-    divided = replace(view, split=replace(view.split, pool=view.split.pool[1:]))
-    page.model.store_result("dataset", page.model.key("dataset"), {"images": len(view.dataset.images)}, divided)
+    divided = replace(summary, split=replace(summary.split, pool=summary.split.pool[1:]))
+    page.model.store_result("dataset", page.model.key("dataset"), {"images": len(summary.dataset.images)}, divided)
     qtbot.waitUntil(lambda: count_of(page.tree, "Set", "Pool") == str(n_pool - 1))
     assert dict(viewer.facts).get("Set") != "Pool"
 
 
 def click(page: ImagesPage, *indices: int) -> None:
     """Select images by the mouse, the others with Ctrl."""
-    grid = page.picture.grid
+    grid = page.content.grid
     for number, index in enumerate(indices):
         grid.show_key(index)
         place = grid.visualRect(grid.images.index(grid.images.row_of(index))).center()
@@ -91,7 +91,7 @@ def click(page: ImagesPage, *indices: int) -> None:
 
 def menu_of(page: ImagesPage, index: int, qtbot: QtBot) -> QMenu:
     """Open the context menu of an image by the right mouse button."""
-    grid = page.picture.grid
+    grid = page.content.grid
     place = grid.visualRect(grid.images.index(grid.images.row_of(index))).center()
     grid.customContextMenuRequested.emit(place)
     qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
@@ -110,8 +110,8 @@ def choose(menu: QMenu, text: str) -> None:
 def test_all_images_are_shown_with_their_classes(page: ImagesPage) -> None:
     dataset = dataset_of(page)
     assert shown(page) == list(range(len(dataset.images)))
-    assert page.picture.count.text() == f"{len(dataset.images):,} images"
-    assert page.picture.grid.images.image(3).caption == dataset.images[3].class_name
+    assert page.content.count.text() == f"{len(dataset.images):,} images"
+    assert page.content.grid.images.image(3).caption == dataset.images[3].class_name
     for name in dataset.classes:
         assert count_of(page.tree, "Class", name) == str(sum(one.class_name == name for one in dataset.images))
 
@@ -125,7 +125,7 @@ def test_filters_are_combined_and_counted(page: ImagesPage) -> None:
     check(page.tree, "Set", "Test")
     both = sorted(set(of_class) & set(split.test.tolist()))
     assert shown(page) == both
-    assert page.picture.count.text() == f"{len(both):,} of {len(dataset.images):,} images"
+    assert page.content.count.text() == f"{len(both):,} of {len(dataset.images):,} images"
     # Of another class, so many would be added by checking it.
     other = dataset.classes[1]
     tested = sum(dataset.images[i].class_name == other for i in split.test)
@@ -138,46 +138,46 @@ def test_the_search_finds_parts_of_paths(page: ImagesPage, qtbot: QtBot) -> None
     dataset = dataset_of(page)
     words = dataset.images[7].path[-9:-4].upper()
     QTest.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClicks(page.picture.search, words)
+    qtbot.keyClicks(page.content.search, words)
     expected = [i for i, one in enumerate(dataset.images) if words.lower() in one.path.lower()]
     qtbot.waitUntil(lambda: shown(page) == expected)
-    page.picture.search.clear()
+    page.content.search.clear()
     qtbot.waitUntil(lambda: len(shown(page)) == len(dataset.images))
-    qtbot.keyClicks(page.picture.search, "nothing like it")
+    qtbot.keyClicks(page.content.search, "nothing like it")
     qtbot.waitUntil(lambda: shown(page) == [])
 
 
 def test_images_are_sorted_both_ways(page: ImagesPage) -> None:
     dataset = dataset_of(page)
-    order = page.picture.order
+    order = page.content.order
     order.setCurrentIndex(order.findText("File size"))
     sizes = [dataset.images[i].n_bytes for i in shown(page)]
     assert sizes == sorted(sizes)
-    page.picture.descending.click()
+    page.content.descending.click()
     assert [dataset.images[i].n_bytes for i in shown(page)] == sizes[::-1]
 
 
 def test_clusters_give_colours_that_the_filters_explain(page: ImagesPage) -> None:
-    colour = page.picture.colour
+    colour = page.content.colour
     colour.setCurrentIndex(colour.findText("Cluster"))
     split = page.model.latest_value("dataset").split
     for row in range(len(shown(page))):
-        image = page.picture.grid.images.image(row)
+        image = page.content.grid.images.image(row)
         assert (image.cluster >= 0) == (image.key in split.pool)
-    spoken = page.picture.grid.images.index(int(split.pool[0])).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert f"Cluster {page.picture.grid.images.image(int(split.pool[0])).cluster + 1}" in spoken
+    spoken = page.content.grid.images.index(int(split.pool[0])).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert f"Cluster {page.content.grid.images.image(int(split.pool[0])).cluster + 1}" in spoken
 
 
 def test_similar_images_come_nearest_first_with_their_labels(page: ImagesPage, qtbot: QtBot) -> None:
     choose(menu_of(page, 5, qtbot), "Find similar")
-    qtbot.waitUntil(lambda: page.picture.similar.isVisible())
+    qtbot.waitUntil(lambda: page.content.similar.isVisible())
     assert shown(page)[0] == 5
-    distances = [float(page.picture.grid.images.image(row).caption.split(" · ")[1]) for row in range(1, 20)]
+    distances = [float(page.content.grid.images.image(row).caption.split(" · ")[1]) for row in range(1, 20)]
     assert distances == sorted(distances)
-    assert "nearest first" in page.picture.similar.text
+    assert "nearest first" in page.content.similar.text
     page.leave_similar()
     assert len(shown(page)) == len(dataset_of(page).images)
-    assert not page.picture.similar.isVisible()
+    assert not page.content.similar.isVisible()
 
 
 def test_an_image_is_relabelled_excluded_and_pinned_by_menu_and_keys(page: ImagesPage, qtbot: QtBot) -> None:
@@ -201,19 +201,19 @@ def test_an_image_is_relabelled_excluded_and_pinned_by_menu_and_keys(page: Image
     assert model.settings("data").relabelled == ()
     click(page, int(pool[1]), int(pool[2]))
     paths = tuple(sorted(dataset.images[int(i)].path for i in pool[1:3]))
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_X)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_X)
     assert model.settings("data").left_out_images == paths
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
     assert model.settings("data").left_out_images == ()
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_I)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_I)
     assert model.settings("selection").pinned_in == paths
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_U)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_U)
     assert model.settings("selection").pinned_in == ()
 
 
 def test_a_new_class_is_typed(page: ImagesPage, qtbot: QtBot) -> None:
     click(page, 4)
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_R)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_R)
     dialog = page.findChild(RelabelDialog)
     assert dialog is not None
     names = [dialog.list.item(row).text().removesuffix(" (current)") for row in range(dialog.list.count())]
@@ -228,7 +228,7 @@ def test_a_new_class_is_typed(page: ImagesPage, qtbot: QtBot) -> None:
 
 def test_a_note_is_kept_found_and_taken_back(page: ImagesPage, qtbot: QtBot) -> None:
     click(page, 6)
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_N)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_N)
     dialog = page.findChild(QInputDialog)
     assert dialog is not None
     dialog.setTextValue("ask the pathologist")
@@ -245,7 +245,7 @@ def test_a_note_is_kept_found_and_taken_back(page: ImagesPage, qtbot: QtBot) -> 
 def test_paths_and_pixels_are_copied(page: ImagesPage, qtbot: QtBot) -> None:
     dataset = dataset_of(page)
     click(page, 2, 3)
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     expected = [str(dataset.root / dataset.images[i].path) for i in (2, 3)]
     assert QGuiApplication.clipboard().text().splitlines() == expected
     choose(menu_of(page, 9, qtbot), "Copy image")
@@ -259,7 +259,7 @@ def test_suspected_label_errors_are_searched_for_and_shown(page: ImagesPage, qtb
     qtbot.waitUntil(lambda: page.found.current is not None)
     assert page.found.current is not None
     assert set(shown(page)) == {one.index for one in page.found.current.label_errors}
-    order = page.picture.order
+    order = page.content.order
     order.setCurrentIndex(order.findText("Suspected label error"))
     assert shown(page) == [one.index for one in page.found.current.label_errors]
 
@@ -300,11 +300,11 @@ def test_the_viewer_shows_full_pixels_before_any_features(described_context: Pag
     page.show()
     page.enter()
     click(page, 3)
-    QTest.keyClick(page.picture.grid, Qt.Key.Key_Return)
+    QTest.keyClick(page.content.grid, Qt.Key.Key_Return)
     viewer = page.large.viewer
     assert viewer is not None
     one = dataset_of(page).images[3]
-    qtbot.waitUntil(lambda: (viewer.picture.image.width(), viewer.picture.image.height()) == (one.width, one.height))
+    qtbot.waitUntil(lambda: (viewer.canvas.image.width(), viewer.canvas.image.height()) == (one.width, one.height))
     assert np.all([name in dict(page.facts_of(3)) for name in ("Class", "Set", "Size")])
     page.leave()
 

@@ -36,16 +36,16 @@ def opened(page: CoresetPage | DatasetPage, index: int, walk: Sequence[int], qtb
     page.large.open(index, walk)
     viewer = page.large.viewer
     assert viewer is not None
-    qtbot.waitUntil(lambda: not viewer.picture.is_preview)
+    qtbot.waitUntil(lambda: not viewer.canvas.is_preview)
     return viewer
 
 
 def test_the_engine_brings_the_image_and_the_list_is_stepped_through(page: CoresetPage, qtbot: QtBot) -> None:
     viewer = opened(page, 9, [4, 9, 30], qtbot)
     assert viewer.position.text() == "2 of 3"
-    assert page.images.view is not None
-    pixels = np.asarray(Image.open(page.images.view.dataset.root / page.images.path(9)).convert("RGB"))
-    assert viewer.picture.image.pixelColor(5, 7).getRgb()[:3] == tuple(pixels[7, 5])
+    assert page.images.summary is not None
+    pixels = np.asarray(Image.open(page.images.summary.dataset.root / page.images.path(9)).convert("RGB"))
+    assert viewer.canvas.image.pixelColor(5, 7).getRgb()[:3] == tuple(pixels[7, 5])
     qtbot.keyClick(viewer, Qt.Key.Key_End)
     assert viewer.position.text() == "3 of 3"
     assert viewer.title.text() == page.images.path(30)
@@ -126,12 +126,12 @@ def test_before_features_the_dataset_page_shows_the_image_and_says_so(
 ) -> None:
     page = scanned(page_context, cells, qtbot)
     viewer = opened(page, 2, [0, 1, 2, 3], qtbot)
-    assert viewer.picture.image.pixelColor(1, 1).red() == 89
+    assert viewer.canvas.image.pixelColor(1, 1).red() == 89
     assert viewer.similar.note == NO_FEATURES
     (cells / "amber" / "3.png").unlink()
     qtbot.keyClick(viewer, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: viewer.picture.note.text().startswith("Only the thumbnail is shown."))
-    assert viewer.picture.note.text().endswith("The file cannot be read (No such file or directory).")
+    qtbot.waitUntil(lambda: viewer.canvas.note.text().startswith("Only the thumbnail is shown."))
+    assert viewer.canvas.note.text().endswith("The file cannot be read (No such file or directory).")
     assert not page_context.messages.sentences("error")  # type: ignore[attr-defined]
 
 
@@ -141,8 +141,8 @@ def test_a_process_of_its_own_decodes_the_image(process_context: PageContext, ce
     page.large.open(2, [2])
     viewer = page.large.viewer
     assert viewer is not None
-    qtbot.waitUntil(lambda: not viewer.picture.is_preview, timeout=20_000)
-    assert viewer.picture.image.pixelColor(1, 1).red() == 89
+    qtbot.waitUntil(lambda: not viewer.canvas.is_preview, timeout=20_000)
+    assert viewer.canvas.image.pixelColor(1, 1).red() == 89
 
 
 def test_the_window_closes_when_a_scan_finds_other_images(page_context: PageContext, cells: Path, qtbot: QtBot) -> None:
@@ -196,7 +196,7 @@ def test_images_that_are_gone_are_said_to_be_under_the_thumbnail(
     page.large.open(2, [1, 2])
     viewer = page.large.viewer
     assert viewer is not None
-    assert viewer.picture.note.text() == f"Only the thumbnail is shown. {NOT_THERE}"
+    assert viewer.canvas.note.text() == f"Only the thumbnail is shown. {NOT_THERE}"
 
 
 def test_the_thumbnail_alone_is_shown_once_settings_have_changed(
@@ -207,16 +207,16 @@ def test_the_thumbnail_alone_is_shown_once_settings_have_changed(
     page.large.open(2, [1, 2])
     viewer = page.large.viewer
     assert viewer is not None
-    assert viewer.picture.note.text() == f"Only the thumbnail is shown. {CHANGED}"
+    assert viewer.canvas.note.text() == f"Only the thumbnail is shown. {CHANGED}"
 
 
 def test_facts_follow_what_becomes_of_the_image(page: CoresetPage, qtbot: QtBot) -> None:
-    assert page.view is not None
-    index = next(i for i in range(150) if page.images.view and i in page.images.view.split.pool
-                 and i not in page.view.coreset.indices)  # fmt: skip
+    assert page.summary is not None
+    index = next(i for i in range(150) if page.images.summary and i in page.images.summary.split.pool
+                 and i not in page.summary.coreset.indices)  # fmt: skip
     viewer = opened(page, index, [index], qtbot)
     assert dict(viewer.facts)["In the coreset"] == "no"
-    page.picture.chosen.pins_changed.emit((index,), "in")
+    page.content.chosen.pins_changed.emit((index,), "in")
     qtbot.waitUntil(lambda: dict(viewer.facts)["In the coreset"] != "no")
 
 
@@ -242,13 +242,13 @@ def test_a_very_large_image_is_sent_with_every_second_pixel(tmp_path: Path) -> N
     Image.fromarray(pixels).save(tmp_path / "cells" / "a" / "wide.png")
     study = Study(tmp_path / "cells", Settings(), tmp_path / "cache")
     service = OpenImageService.of(study, "", with_features=False).run(NO_PROGRESS)
-    picture = DecodeImage(0).run(service, NO_PROGRESS)
-    assert (picture.width, picture.height, picture.index) == (2500, 4, 0)
-    assert np.frombuffer(picture.rgb, dtype=np.uint8).reshape(4, 2500, 3)[1, 3].tolist() == pixels[2, 6].tolist()
+    decoded = DecodeImage(0).run(service, NO_PROGRESS)
+    assert (decoded.width, decoded.height, decoded.index) == (2500, 4, 0)
+    assert np.frombuffer(decoded.rgb, dtype=np.uint8).reshape(4, 2500, 3)[1, 3].tolist() == pixels[2, 6].tolist()
 
 
 def test_an_image_that_is_smaller_than_it_is_says_so(page: CoresetPage, qtbot: QtBot) -> None:
     viewer = opened(page, 9, [9], qtbot)
-    viewer.show_full(viewer.picture.image.scaled(32, 32), QSize(64, 64), "Shown with 32 × 32 of its 64 × 64 pixels.")
-    assert viewer.picture.placement().size().toSize().width() == round(64 * viewer.picture.zoom)
-    assert viewer.picture.note.text() == "Shown with 32 × 32 of its 64 × 64 pixels."
+    viewer.show_full(viewer.canvas.image.scaled(32, 32), QSize(64, 64), "Shown with 32 × 32 of its 64 × 64 pixels.")
+    assert viewer.canvas.placement().size().toSize().width() == round(64 * viewer.canvas.zoom)
+    assert viewer.canvas.note.text() == "Shown with 32 × 32 of its 64 × 64 pixels."

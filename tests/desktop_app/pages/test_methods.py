@@ -42,15 +42,15 @@ def test_an_export_can_be_described_once_it_is_written(
     page.show()
     page.enter()
     qtbot.waitUntil(lambda: page.model.state("coreset") == "done")
-    assert not page.picture.methods.isVisible()
+    assert not page.content.methods.isVisible()
     page.run()
     sheet = page.exporting.sheet
     assert sheet is not None
     sheet.folder.setText(str(tmp_path / "out"))
     sheet.accept_button.click()
-    qtbot.waitUntil(page.picture.methods.isVisible)
+    qtbot.waitUntil(page.content.methods.isVisible)
     qtbot.waitUntil(lambda: not page.job_numbers())
     with qtbot.waitSignal(page.messages.posted):
-        page.picture.methods.click()
+        page.content.methods.click()
     assert "A coreset of " in clipboard()
     page.leave()

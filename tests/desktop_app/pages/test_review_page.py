@@ -36,9 +36,9 @@ def dataset_of(page: ReviewPage) -> Any:
 def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ReviewPage]:
     """The page with three suspected label errors in the pool, one in the test images, and a pair of near-duplicates."""
     model = clustered_context.model
-    view = model.latest_value("dataset")
-    images, pool, test = view.dataset.images, view.split.pool.tolist(), view.split.test.tolist()
-    names = view.dataset.classes
+    summary = model.latest_value("dataset")
+    images, pool, test = summary.dataset.images, summary.split.pool.tolist(), summary.split.test.tolist()
+    names = summary.dataset.classes
 
     def suspect(index: int, score: float) -> SuspectedLabelError:
         own = images[index].class_name
@@ -69,17 +69,17 @@ def test_the_most_suspicious_image_of_the_pool_comes_first_beside_its_neighbours
     assert page.finding is not None
     assert page.finding.index == pool[0]
     image = dataset_of(page).images[page.finding.index]
-    assert page.picture.title.text() == f"{image.path} · {image.class_name}"
-    assert page.picture.sentence.text() == (
+    assert page.content.title.text() == f"{image.path} · {image.class_name}"
+    assert page.content.sentence.text() == (
         f"Labelled {image.class_name}, but 90 % of its nearest neighbours in the pool have another label, most of them "
         f"{page.finding.suggestion}."
     )
-    qtbot.waitUntil(lambda: len(page.picture.neighbours.images.keys) == 20)
+    qtbot.waitUntil(lambda: len(page.content.neighbours.images.keys) == 20)
     for row in range(20):
-        one = page.picture.neighbours.images.image(row)
+        one = page.content.neighbours.images.image(row)
         assert one.caption == dataset_of(page).images[one.key].class_name
-    qtbot.waitUntil(lambda: not page.picture.canvas.is_preview)
-    assert page.picture.canvas.image.width() == image.width
+    qtbot.waitUntil(lambda: not page.content.canvas.is_preview)
+    assert page.content.canvas.image.width() == image.width
     assert "test" not in page.progress_label.text()
 
 
@@ -126,7 +126,7 @@ def test_skipped_images_are_counted_and_can_be_looked_at_again(page: ReviewPage,
     assert page.finding.index == pool[3]
     button(page, "Previous").click()
     assert page.finding.index == pool[0]
-    assert page.picture.state.text() == "Skipped"
+    assert page.content.state.text() == "Skipped"
     press(page, Qt.Key.Key_R)
     dialog = page.findChild(RelabelDialog)
     assert dialog is not None
@@ -151,7 +151,7 @@ def test_a_pair_is_shown_side_by_side(page: ReviewPage) -> None:
     page.kinds.setCurrentIndex(page.kinds.findText("Near-duplicates"))
     assert page.finding is not None
     assert (page.finding.partner, page.finding.index) == (pool[7], pool[8])
-    assert page.picture.partner_title.text() == f"{images[pool[7]].path} · {images[pool[7]].class_name}"
+    assert page.content.partner_title.text() == f"{images[pool[7]].path} · {images[pool[7]].class_name}"
     button(page, "Exclude the left one").click()
     assert page.model.settings("data").left_out_images == (images[pool[8]].path,)
 

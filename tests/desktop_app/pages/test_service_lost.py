@@ -35,12 +35,12 @@ def page(real_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
 
 def covered(page: CoresetPage) -> bool:
     asked = page.is_answered and page.model.state("coreset") == "done"
-    return asked and page.view is not None and page.view.coverage is not None
+    return asked and page.summary is not None and page.summary.coverage is not None
 
 
 def fraction(page: CoresetPage) -> float:
-    assert page.view is not None
-    return page.view.coreset.fraction
+    assert page.summary is not None
+    return page.summary.coreset.fraction
 
 
 def button(strip: MessageStrip) -> str:
@@ -57,13 +57,13 @@ def test_a_service_killed_while_nobody_asks_is_told_and_the_next_choice_comes_fr
         os.kill(engine.pid, signal.SIGKILL)
     assert "SIGKILL" in told.args[0]
     assert "restarted" in told.args[0]
-    assert not page.picture.unanswered.isVisible()
+    assert not page.content.unanswered.isVisible()
     page.options.size.fraction_changed.emit(0.3)
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
     assert fraction(page) == pytest.approx(0.3, abs=0.02)
     (fresh,) = engine_children()
     assert fresh.pid != engine.pid
-    assert page.picture.sentence.text() == page.model.facts("coreset")["sentence"]
+    assert page.content.sentence.text() == page.model.facts("coreset")["sentence"]
 
 
 @posix
@@ -77,17 +77,17 @@ def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
     page._show_slow()
     qtbot.wait(100)  # the question has gone out
     os.kill(engine.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
-    assert "SIGKILL" in page.picture.unanswered.text
-    assert "choosing" not in page.picture.sentence.text()
-    qtbot.waitUntil(lambda: button(page.picture.unanswered) == "Select again", timeout=LONG)  # by the fresh one
+    qtbot.waitUntil(lambda: page.content.unanswered.isVisible(), timeout=LONG)
+    assert "SIGKILL" in page.content.unanswered.text
+    assert "choosing" not in page.content.sentence.text()
+    qtbot.waitUntil(lambda: button(page.content.unanswered) == "Select again", timeout=LONG)  # by the fresh one
     assert [text for text in page.messages.sentences("warning") if "SIGKILL" in text]
-    page.picture.unanswered.action_triggered.emit()
+    page.content.unanswered.action_triggered.emit()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
     assert fraction(page) == pytest.approx(0.2, abs=0.02)
-    assert page.view is not None
-    assert page.view.coreset.sampler == "balanced-herding"
-    assert not page.picture.unanswered.isVisible()
+    assert page.summary is not None
+    assert page.summary.coreset.sampler == "balanced-herding"
+    assert not page.content.unanswered.isVisible()
 
 
 @pytest.mark.slow
@@ -102,11 +102,11 @@ def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
     page._show_slow()
     (number,) = page.questions.waiting(ChooseCoreset)
     page.service.selection.cancel(number)
-    qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
-    assert page.picture.unanswered.text == "The selection was cancelled."
-    assert "choosing" not in page.picture.sentence.text()
+    qtbot.waitUntil(lambda: page.content.unanswered.isVisible(), timeout=LONG)
+    assert page.content.unanswered.text == "The selection was cancelled."
+    assert "choosing" not in page.content.sentence.text()
     assert not page.messages.sentences("error")
-    page.picture.unanswered.action_triggered.emit()
+    page.content.unanswered.action_triggered.emit()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
     assert page.service._thread._deaths == 0
 
@@ -121,12 +121,12 @@ def test_a_cancelled_measuring_leaves_the_choice_and_can_be_asked_for_again(
     page._ask_coverage()
     (number,) = page.questions.waiting(MeasureCoverage)
     page.service.selection._on_replied(page.service.selection._build, number, Cancelled())
-    assert button(page.picture.unanswered) == "Measure again"
-    assert page.picture.covered.text() == "Coverage was not measured."
-    page.picture.unanswered.action_triggered.emit()
+    assert button(page.content.unanswered) == "Measure again"
+    assert page.content.covered.text() == "Coverage was not measured."
+    page.content.unanswered.action_triggered.emit()
     engine.resume()
-    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"), timeout=LONG)
-    assert not page.picture.unanswered.isVisible()
+    qtbot.waitUntil(lambda: page.content.covered.text().startswith("The least covered image"), timeout=LONG)
+    assert not page.content.unanswered.isVisible()
 
 
 @pytest.mark.slow
@@ -154,5 +154,5 @@ def test_reading_the_clusters_can_be_cancelled_and_asked_for_again(real_context:
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
     assert "cancelled" in page.empty.sentence
     page.empty.button.click()
-    qtbot.waitUntil(lambda: page.view is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: page.summary is not None, timeout=LONG)
     page.leave()

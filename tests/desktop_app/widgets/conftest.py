@@ -1,4 +1,4 @@
-"""Fixtures for tests of the widgets: the theme put on, and small pictures in files."""
+"""Fixtures for tests of the widgets: the theme put on, and small images in files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +23,8 @@ def _dressed(qapp: QApplication) -> None:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[str]:
-    """Files of 80 small pictures, each of another colour."""
+def image_files(tmp_path: Path) -> list[str]:
+    """Files of 80 small images, each of another colour."""
     files = []
     for number in range(80):
         image = QImage(32, 24, QImage.Format.Format_RGB32)

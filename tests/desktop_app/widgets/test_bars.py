@@ -67,13 +67,13 @@ class TestBars:
         bars = Bars("b", ("value",))
         qtbot.addWidget(bars)
         bars.resize(300, 60)
-        pictures = []
+        grabbed = []
         for factor in (1, 1000):
             bars.set_rows(
                 [BarRow("a", (Bar(2 * factor, "#0072b2", "x"),)), BarRow("b", (Bar(factor, "#0072b2", "x"),))]
             )
-            pictures.append(bars.grab().toImage())
-        assert pictures[0] == pictures[1]
+            grabbed.append(bars.grab().toImage())
+        assert grabbed[0] == grabbed[1]
 
     def test_zero_and_unknown_values_draw(self, qtbot) -> None:
         bars = Bars("b", ("value",))

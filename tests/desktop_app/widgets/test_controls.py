@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 from desktop_app.widgets.controls import ComboBox, NumberBox, Slider, SpinBox, TabWidget
 from desktop_app.widgets.fraction_control import STEPS, TICKS, FractionControl, to_fraction, to_step
 from desktop_app.widgets.pattern_field import PatternField
-from desktop_app.widgets.small_multiples import MOST_DRAWN, ClassPicture, SmallMultiples, thinned
+from desktop_app.widgets.small_multiples import MOST_DRAWN, ClassPlot, SmallMultiples, thinned
 
 
 class TestFractionControl:
@@ -184,10 +184,7 @@ class TestSmallMultiples:
         qtbot.addWidget(made)
         rng = np.random.default_rng(0)
         made.set_classes(
-            [
-                ClassPicture(n, rng.normal(size=(50, 2)), rng.integers(0, 3, 50), 3, 50, "0.05")
-                for n in ("ba", "ig", "mo")
-            ]
+            [ClassPlot(n, rng.normal(size=(50, 2)), rng.integers(0, 3, 50), 3, 50, "0.05") for n in ("ba", "ig", "mo")]
         )
         made.resize(220, 500)
         made.show()
@@ -204,10 +201,10 @@ class TestSmallMultiples:
         assert signal.args == ["mo"]
         assert tiles.chosen == "mo"
 
-    def test_the_choice_outlives_new_pictures(self, qtbot, tiles) -> None:
+    def test_the_choice_outlives_new_plots(self, qtbot, tiles) -> None:
         tiles.set_chosen("ig")
         with qtbot.assertNotEmitted(tiles.class_chosen):
-            tiles.set_classes([ClassPicture("ig", np.zeros((0, 2)), np.zeros(0, int), 0, 12)])
+            tiles.set_classes([ClassPlot("ig", np.zeros((0, 2)), np.zeros(0, int), 0, 12)])
         assert tiles.chosen == "ig"
         assert tiles._tiles[0].accessibleName() == "ig: 12 images"
         assert not tiles.grab().isNull()

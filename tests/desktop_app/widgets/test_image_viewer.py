@@ -182,11 +182,11 @@ class TestImageCanvas:
 
 class TestImageViewer:
     @pytest.fixture
-    def viewer(self, qtbot: QtBot, pictures: list[str]) -> ImageViewer:
+    def viewer(self, qtbot: QtBot, image_files: list[str]) -> ImageViewer:
         made = ImageViewer()
         qtbot.addWidget(made)
         facts = [("Class", "ig"), ("Size", "320 × 240")]
-        made.show_image(pictures[0], "ig/one.jpg", facts, size=QSize(320, 240), position=11, count=340)
+        made.show_image(image_files[0], "ig/one.jpg", facts, size=QSize(320, 240), position=11, count=340)
         made.show()
         return made
 
@@ -200,11 +200,11 @@ class TestImageViewer:
         qtbot.keyClick(viewer, keys.Key_Space)
         assert not viewer.isVisible()
 
-    def test_buttons_step_and_stop_at_the_ends(self, qtbot: QtBot, viewer: ImageViewer, pictures: list[str]) -> None:
+    def test_buttons_step_and_stop_at_the_ends(self, qtbot: QtBot, viewer: ImageViewer, image_files: list[str]) -> None:
         with qtbot.waitSignal(viewer.stepped) as signal:
             qtbot.mouseClick(viewer.after, Qt.MouseButton.LeftButton)
         assert signal.args == [1]
-        viewer.show_image(pictures[1], "ig/last.jpg", [], position=339, count=340)
+        viewer.show_image(image_files[1], "ig/last.jpg", [], position=339, count=340)
         with qtbot.assertNotEmitted(viewer.stepped):
             qtbot.keyClick(viewer, Qt.Key.Key_Right)
             qtbot.keyClick(viewer, Qt.Key.Key_End)
@@ -212,50 +212,50 @@ class TestImageViewer:
         assert not viewer.after.isEnabled()
 
     def test_keys_zoom_pan_and_fit_and_the_zoom_is_told(self, qtbot: QtBot, viewer: ImageViewer) -> None:
-        fitting = viewer.picture.zoom
+        fitting = viewer.canvas.zoom
         qtbot.keyClick(viewer, Qt.Key.Key_Plus, Qt.KeyboardModifier.ShiftModifier)  # where + is the other half of =
-        assert viewer.picture.zoom == pytest.approx(fitting * 1.25)
+        assert viewer.canvas.zoom == pytest.approx(fitting * 1.25)
         qtbot.keyClick(viewer, Qt.Key.Key_Minus)
-        assert viewer.picture.zoom == pytest.approx(fitting)
+        assert viewer.canvas.zoom == pytest.approx(fitting)
         qtbot.keyClick(viewer, Qt.Key.Key_1)
         assert viewer.zoom_text.text() == "100 %"
-        viewer.picture.set_zoom(8.0)
+        viewer.canvas.set_zoom(8.0)
         assert viewer.zoom_text.text() == "800 %"
-        before = viewer.picture.placement().topLeft()
+        before = viewer.canvas.placement().topLeft()
         with qtbot.assertNotEmitted(viewer.stepped):
             qtbot.keyClick(viewer, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
             qtbot.keyClick(viewer, Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
-        moved = before - viewer.picture.placement().topLeft()
-        assert moved.x() == pytest.approx(viewer.picture.width() / 10, abs=1)
-        assert moved.y() == pytest.approx(viewer.picture.height() / 10, abs=1)
+        moved = before - viewer.canvas.placement().topLeft()
+        assert moved.x() == pytest.approx(viewer.canvas.width() / 10, abs=1)
+        assert moved.y() == pytest.approx(viewer.canvas.height() / 10, abs=1)
         qtbot.keyClick(viewer, Qt.Key.Key_0)
-        assert viewer.picture.is_fitted
+        assert viewer.canvas.is_fitted
 
     def test_the_100_percent_button_and_fit(self, qtbot: QtBot, viewer: ImageViewer) -> None:
         qtbot.mouseClick(viewer.full, Qt.MouseButton.LeftButton)
-        assert viewer.picture.zoom == 1.0
+        assert viewer.canvas.zoom == 1.0
         qtbot.mouseClick(viewer.fit, Qt.MouseButton.LeftButton)
-        assert viewer.picture.is_fitted
+        assert viewer.canvas.is_fitted
 
     def test_the_full_image_takes_the_place_of_its_thumbnail(self, viewer: ImageViewer) -> None:
-        assert viewer.picture.image.width() == 32
-        viewer.picture.set_zoom(3.0)
-        place = viewer.picture.placement()
+        assert viewer.canvas.image.width() == 32
+        viewer.canvas.set_zoom(3.0)
+        place = viewer.canvas.placement()
         viewer.show_full(checked(320, 240), QSize(320, 240), "Shown with fewer pixels.")
-        assert viewer.picture.image.width() == 320
-        assert viewer.picture.placement() == place
-        assert viewer.picture.note.text() == "Shown with fewer pixels."
+        assert viewer.canvas.image.width() == 320
+        assert viewer.canvas.placement() == place
+        assert viewer.canvas.note.text() == "Shown with fewer pixels."
 
     def test_a_full_image_that_is_long_in_coming_is_said_to_be_loading(self, qtbot: QtBot, viewer: ImageViewer) -> None:
-        qtbot.waitUntil(viewer.picture.note.isVisible)
-        assert viewer.picture.note.text() == "Loading the full image…"
+        qtbot.waitUntil(viewer.canvas.note.isVisible)
+        assert viewer.canvas.note.text() == "Loading the full image…"
         viewer.show_full(checked(320, 240), QSize(320, 240))
-        assert not viewer.picture.note.isVisible()
+        assert not viewer.canvas.note.isVisible()
 
     def test_says_why_there_is_no_image(self, viewer: ImageViewer) -> None:
         viewer.show_image("/nowhere.png", "ig/gone.jpg", [])
-        assert viewer.picture.image.isNull()
-        assert "Scan the dataset again" in viewer.picture.accessibleName()
+        assert viewer.canvas.image.isNull()
+        assert "Scan the dataset again" in viewer.canvas.accessibleName()
 
     def test_facts_are_replaced(self, viewer: ImageViewer) -> None:
         assert viewer.facts == (("Class", "ig"), ("Size", "320 × 240"))
@@ -271,27 +271,29 @@ class TestImageViewer:
         assert display.note.text() == PLAIN
         image = checked(320, 240)
         viewer.show_full(image, image.size())
-        plain = viewer.picture.grab().toImage()
+        plain = viewer.canvas.grab().toImage()
         display.contrast.setFocus()
         qtbot.keyClick(display.contrast, Qt.Key.Key_PageUp)
         assert display.contrast.value() == 10
         assert display.note.text() == CHANGED
-        changed = viewer.picture.grab().toImage()
+        changed = viewer.canvas.grab().toImage()
         assert changed != plain
         viewer.show_image(image, "ig/two.jpg", [])
-        assert viewer.picture.grab().toImage() == changed
+        assert viewer.canvas.grab().toImage() == changed
         qtbot.mouseClick(display.reset, Qt.MouseButton.LeftButton)
-        assert viewer.picture.grab().toImage() == plain
+        assert viewer.canvas.grab().toImage() == plain
         assert not display.reset.isEnabled()
 
     def test_similar_images_open_by_click_and_key_and_can_be_hidden(
-        self, qtbot: QtBot, viewer: ImageViewer, pictures: list[str]
+        self, qtbot: QtBot, viewer: ImageViewer, image_files: list[str]
     ) -> None:
         assert not viewer.similar.isVisible()
         with qtbot.waitSignal(viewer.similar_toggled) as toggled:
             qtbot.keyClick(viewer, Qt.Key.Key_L)
         assert toggled.args == [True]
-        images = [Thumbnail(key, pictures[key], f"ig/{key}.jpg", caption=f"ig\ndistance 0.{key}") for key in (7, 3, 5)]
+        images = [
+            Thumbnail(key, image_files[key], f"ig/{key}.jpg", caption=f"ig\ndistance 0.{key}") for key in (7, 3, 5)
+        ]
         viewer.similar.set_images(images)
         assert [viewer.similar.item(row).text() for row in range(3)] == [image.caption for image in images]
         place = viewer.similar.visualItemRect(viewer.similar.item(1)).center()
@@ -320,10 +322,10 @@ class TestImageViewer:
             qtbot.mouseClick(viewer.more, Qt.MouseButton.LeftButton)
         assert signal.args == [viewer.more.mapToGlobal(viewer.more.rect().bottomLeft())]
         at = QPoint(40, 50)
-        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, viewer.picture.mapToGlobal(at))
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, viewer.canvas.mapToGlobal(at))
         with qtbot.waitSignal(viewer.menu_requested) as signal:
-            QApplication.sendEvent(viewer.picture, event)
-        assert signal.args == [viewer.picture.mapToGlobal(at)]
+            QApplication.sendEvent(viewer.canvas, event)
+        assert signal.args == [viewer.canvas.mapToGlobal(at)]
 
     def test_other_keys_are_told_as_they_may_be_of_actions(self, qtbot: QtBot, viewer: ImageViewer) -> None:
         for key, modifiers, text in (

@@ -36,7 +36,7 @@ def test_a_png_is_three_times_as_fine(scatter, tmp_path: Path) -> None:
     assert len(colours) > 5
 
 
-def test_an_svg_holds_shapes_not_a_picture(scatter, tmp_path: Path) -> None:
+def test_an_svg_holds_shapes_not_an_image(scatter, tmp_path: Path) -> None:
     save_plot(scatter, tmp_path / "plot.svg")
     text = (tmp_path / "plot.svg").read_text(encoding="utf-8")
     assert QSvgRenderer(str(tmp_path / "plot.svg")).isValid()
@@ -115,7 +115,7 @@ def test_the_menu_asks_where_and_tells_how_it_went(qtbot, scatter, tmp_path: Pat
         button.save_to(tmp_path / "no" / "such" / "folder.png")
 
 
-def test_the_picture_is_copied(qtbot, scatter) -> None:
+def test_the_plot_is_copied(qtbot, scatter) -> None:
     button = PlotExportButton(scatter)
     qtbot.addWidget(button)
     next(action for action in button.menu().actions() if action.text() == "Copy image").trigger()
@@ -139,7 +139,7 @@ sys.exit(0)
 """
 
 
-def test_the_program_quits_with_a_picture_on_the_clipboard() -> None:
+def test_the_program_quits_with_an_image_on_the_clipboard() -> None:
     done = subprocess.run([sys.executable, "-c", COPY_AND_QUIT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr
 

@@ -70,7 +70,7 @@ def test_a_lasso_around_nothing_selects_nothing(qtbot, scatter) -> None:
     assert signal.args[0].tolist() == []
 
 
-def test_a_lasso_does_not_move_the_picture_but_panning_does(qtbot, scatter) -> None:
+def test_a_lasso_does_not_move_the_plot_but_panning_does(qtbot, scatter) -> None:
     before = scatter.viewRange()
     drag(qtbot, scatter, AROUND_SECOND)
     assert scatter.viewRange() == before
@@ -83,7 +83,7 @@ def test_a_lasso_does_not_move_the_picture_but_panning_does(qtbot, scatter) -> N
     assert scatter.viewRange() != before
 
 
-def test_right_drag_moves_the_picture(qtbot, scatter) -> None:
+def test_right_drag_moves_the_plot(qtbot, scatter) -> None:
     (left, _), _ = scatter.viewRange()
     start, end = place(scatter, 3, 3), place(scatter, 4, 3)
     qtbot.mousePress(scatter.viewport(), Qt.MouseButton.RightButton, pos=start)
@@ -215,7 +215,7 @@ def test_axes_tell_the_share_of_variance() -> None:
 
 
 def test_like_points_are_drawn_exactly_as_pyqtgraph_draws_them(qtbot) -> None:
-    pictures = []
+    grabbed = []
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 500))
     for kind in (pg.ScatterPlotItem, LikePoints):
@@ -228,5 +228,5 @@ def test_like_points_are_drawn_exactly_as_pyqtgraph_draws_them(qtbot) -> None:
             item.setData(x, y, symbol=symbol, size=9, brush=pg.mkBrush(colour), pen=pg.mkPen("#333333"))
         plot.show()
         QApplication.processEvents()
-        pictures.append(plot.grab().toImage())
-    assert pictures[0] == pictures[1]
+        grabbed.append(plot.grab().toImage())
+    assert grabbed[0] == grabbed[1]

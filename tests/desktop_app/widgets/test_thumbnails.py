@@ -19,11 +19,11 @@ def thumbnails(files: list[str], n: int) -> list[Thumbnail]:
 
 
 @pytest.fixture
-def grid(qtbot, store: ThumbnailStore, pictures: list[str]) -> ThumbnailGrid:
+def grid(qtbot, store: ThumbnailStore, image_files: list[str]) -> ThumbnailGrid:
     made = ThumbnailGrid(store=store)
     qtbot.addWidget(made)
     made.resize(600, 400)
-    made.set_images(thumbnails(pictures, 80))
+    made.set_images(thumbnails(image_files, 80))
     made.show()
     return made
 
@@ -33,26 +33,26 @@ def at(grid: ThumbnailGrid, row: int) -> QPoint:
 
 
 class TestStore:
-    def test_never_more_than_32_decodes_are_pending_and_all_come(self, qtbot, store, pictures) -> None:
+    def test_never_more_than_32_decodes_are_pending_and_all_come(self, qtbot, store, image_files) -> None:
         loaded: list[str] = []
         pending: list[int] = []
         store.loaded.connect(loaded.append)
-        for file in pictures:
+        for file in image_files:
             assert store.pixmap(file) is None
             pending.append(store.n_pending)
         assert max(pending) <= MOST_PENDING
-        qtbot.waitUntil(lambda: len(loaded) == len(pictures))
-        assert set(loaded) == set(pictures)
+        qtbot.waitUntil(lambda: len(loaded) == len(image_files))
+        assert set(loaded) == set(image_files)
         assert store.n_pending == 0
-        assert store.pixmap(pictures[0]).width() == 32
+        assert store.pixmap(image_files[0]).width() == 32
 
-    def test_what_was_asked_for_last_comes_before_what_was_scrolled_past(self, qtbot, store, pictures) -> None:
+    def test_what_was_asked_for_last_comes_before_what_was_scrolled_past(self, qtbot, store, image_files) -> None:
         loaded: list[str] = []
         store.loaded.connect(loaded.append)
-        for file in pictures:
+        for file in image_files:
             store.pixmap(file)
-        qtbot.waitUntil(lambda: len(loaded) == len(pictures))
-        assert loaded.index(pictures[-1]) < loaded.index(pictures[MOST_PENDING])
+        qtbot.waitUntil(lambda: len(loaded) == len(image_files))
+        assert loaded.index(image_files[-1]) < loaded.index(image_files[MOST_PENDING])
 
     def test_a_broken_file_tells_its_reason_once_and_is_not_tried_again(self, qtbot, store, tmp_path: Path) -> None:
         broken = tmp_path / "broken.png"
@@ -72,44 +72,44 @@ class TestStore:
 
     def test_a_file_that_no_scan_has_written_is_not_decoded(self, tmp_path: Path) -> None:
         wide, long = tmp_path / "wide.png", tmp_path / "long.jpg"
-        picture = QImage(20_000, 2, QImage.Format.Format_RGB32)
-        picture.fill(0)
-        assert picture.save(str(wide))
-        picture.copy(0, 0, 9, 2).save(str(long))
+        image = QImage(20_000, 2, QImage.Format.Format_RGB32)
+        image.fill(0)
+        assert image.save(str(wide))
+        image.copy(0, 0, 9, 2).save(str(long))
         assert decode(str(long))[1] == ""
         with long.open("ab") as stream:
             stream.truncate(MOST_BYTES + 1)
         assert decode(str(wide))[1] == "The thumbnail cannot be read: it has 20,000 × 2 pixels."
         assert "at most 256,000 are read" in decode(str(long))[1]
 
-    def test_keeps_to_its_room(self, qtbot, pictures) -> None:
+    def test_keeps_to_its_room(self, qtbot, image_files) -> None:
         small = ThumbnailStore(room_bytes=10 * 32 * 24 * 4)
         loaded: list[str] = []
         small.loaded.connect(loaded.append)
-        for file in pictures:
+        for file in image_files:
             small.pixmap(file)
-        qtbot.waitUntil(lambda: len(loaded) == len(pictures))
+        qtbot.waitUntil(lambda: len(loaded) == len(image_files))
         assert len(small._ready) == 10
         assert small.pixmap(loaded[-1]) is not None
         small.stop()
 
-    def test_forgets_for_another_dataset(self, qtbot, store, pictures) -> None:
+    def test_forgets_for_another_dataset(self, qtbot, store, image_files) -> None:
         with qtbot.waitSignal(store.loaded):
-            store.pixmap(pictures[0])
+            store.pixmap(image_files[0])
         store.forget()
-        assert store.pixmap(pictures[0]) is None
+        assert store.pixmap(image_files[0]) is None
 
     def test_is_shared_by_the_window(self) -> None:
         assert shared_store() is shared_store()
 
 
 class TestGrid:
-    def test_shows_pictures_when_they_are_decoded(self, qtbot, grid, store, pictures) -> None:
+    def test_shows_images_when_they_are_decoded(self, qtbot, grid, store, image_files) -> None:
         grid.grab()
-        qtbot.waitUntil(lambda: store.pixmap(pictures[0]) is not None)
+        qtbot.waitUntil(lambda: store.pixmap(image_files[0]) is not None)
         grid.grab()
         centre = grid.grab().toImage().pixelColor(at(grid, 0))
-        assert centre == QImage(pictures[0]).pixelColor(16, 12)
+        assert centre == QImage(image_files[0]).pixelColor(16, 12)
 
     def test_click_selects_and_double_click_opens(self, qtbot, grid) -> None:
         with qtbot.waitSignal(grid.selection_changed) as signal:
@@ -177,10 +177,10 @@ class TestGrid:
         grid.set_badges(selected=[])
         assert grid.images.badges(1000) == Badges(False, True, False, False, False)
 
-    def test_other_images_begin_at_the_top_with_none_selected(self, qtbot, grid, pictures) -> None:
+    def test_other_images_begin_at_the_top_with_none_selected(self, qtbot, grid, image_files) -> None:
         grid.set_selected_keys([1001])
         grid.verticalScrollBar().setValue(200)
-        grid.set_images(thumbnails(pictures, 20))
+        grid.set_images(thumbnails(image_files, 20))
         assert grid.verticalScrollBar().value() == 0
         assert len(grid.selected_keys()) == 0
 
@@ -191,23 +191,23 @@ class TestGrid:
             qtbot.keyClick(grid, Qt.Key.Key_Space)
             qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
 
-    def test_many_arrivals_are_one_signal(self, qtbot, store, pictures) -> None:
+    def test_many_arrivals_are_one_signal(self, qtbot, store, image_files) -> None:
         model = ThumbnailModel(store)
-        model.set_images(thumbnails(pictures, 80))
+        model.set_images(thumbnails(image_files, 80))
         for row in range(10, 20):  # only what a view asked for is told to it
             assert model.pixmap(row, model.image(row)) is None
         with qtbot.waitSignal(model.dataChanged) as signal:
-            for file in pictures[:30]:
+            for file in image_files[:30]:
                 model._on_loaded(file)
         first, last, _ = signal.args
         assert (first.row(), last.row()) == (10, 19)
 
-    def test_thousands_are_made_as_they_are_looked_at(self, qtbot, grid, pictures) -> None:
+    def test_thousands_are_made_as_they_are_looked_at(self, qtbot, grid, image_files) -> None:
         made: list[int] = []
 
         def make(row: int) -> Thumbnail:
             made.append(row)
-            return Thumbnail(5_000 + row, pictures[row % len(pictures)], f"ig/{row}.jpg")
+            return Thumbnail(5_000 + row, image_files[row % len(image_files)], f"ig/{row}.jpg")
 
         images = LazyThumbnails(range(5_000, 22_000), make)
         grid.set_images(images)
@@ -223,10 +223,10 @@ class TestGrid:
 
 
 class TestRows:
-    def test_row_by_mouse_and_keys(self, qtbot, store, pictures) -> None:
+    def test_row_by_mouse_and_keys(self, qtbot, store, image_files) -> None:
         row = ThumbnailRow(64, store=store)
         qtbot.addWidget(row)
-        row.set_images(thumbnails(pictures, 6))
+        row.set_images(thumbnails(image_files, 6))
         row.resize(row.sizeHint())
         row.show()
         with qtbot.waitSignal(row.clicked) as signal:
@@ -247,10 +247,10 @@ class TestRows:
             qtbot.mouseDClick(row, Qt.MouseButton.LeftButton, pos=row._cell(0).center())
         assert signal.args == [1000]
 
-    def test_images_that_do_not_fit_cannot_be_clicked(self, qtbot, store, pictures) -> None:
+    def test_images_that_do_not_fit_cannot_be_clicked(self, qtbot, store, image_files) -> None:
         row = ThumbnailRow(64, store=store)
         qtbot.addWidget(row)
-        row.set_images(thumbnails(pictures, 6))
+        row.set_images(thumbnails(image_files, 6))
         row.resize(150, 80)
         row.show()
         qtbot.keyClick(row, Qt.Key.Key_End)
@@ -258,10 +258,10 @@ class TestRows:
             qtbot.keyClick(row, Qt.Key.Key_Return)
         assert signal.args == [1001]
 
-    def test_sample_strip_walks_between_classes(self, qtbot, store, pictures) -> None:
+    def test_sample_strip_walks_between_classes(self, qtbot, store, image_files) -> None:
         strip = SampleStrip(store=store)
         qtbot.addWidget(strip)
-        images = thumbnails(pictures, 12)
+        images = thumbnails(image_files, 12)
         strip.set_samples({"basophil": images[:6], "ig": images[6:]})
         strip.resize(600, 300)
         strip.show()
@@ -275,10 +275,12 @@ class TestRows:
         assert signal.args == [1006]
         assert strip.plot_table()[1][6] == ("ig", "ig/6.jpg")
 
-    def test_medoid_strip_tells_clusters_with_their_share(self, qtbot, store, pictures) -> None:
+    def test_medoid_strip_tells_clusters_with_their_share(self, qtbot, store, image_files) -> None:
         strip = MedoidStrip(store=store)
         qtbot.addWidget(strip)
-        strip.set_medoids([Medoid(7, pictures[0], "a.jpg", 720, 0.72), Medoid(3, pictures[1], "b.jpg", 280, 0.28)])
+        strip.set_medoids(
+            [Medoid(7, image_files[0], "a.jpg", 720, 0.72), Medoid(3, image_files[1], "b.jpg", 280, 0.28)]
+        )
         strip.resize(600, 200)
         strip.show()
         assert [image.caption for image in strip.row.images] == [
@@ -293,11 +295,11 @@ class TestRows:
         assert signal.args == [3]
 
 
-def test_17000_images_are_set_quickly_and_only_what_is_seen_is_fetched(qtbot, store, pictures) -> None:
+def test_17000_images_are_set_quickly_and_only_what_is_seen_is_fetched(qtbot, store, image_files) -> None:
     grid = ThumbnailGrid(store=store)
     qtbot.addWidget(grid)
     grid.resize(600, 400)
-    files = [f"{name}?" for name in pictures]
+    files = [f"{name}?" for name in image_files]
     grid.set_images([Thumbnail(i, files[0] + str(i), "x") for i in range(17_000)])
     grid.show()
     grid.grab()

@@ -53,6 +53,6 @@ DESCRIPTION = Sampler(
     mark=Mark("#D55E00", "diamond"),
     uses_clusters=True,
     class_budget="difficulty",
-    picture="clusters",
-    picture_numbered=True,
+    figure="clusters",
+    figure_numbered=True,
 )

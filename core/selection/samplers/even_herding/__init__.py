@@ -42,5 +42,5 @@ DESCRIPTION = Sampler(
         "its size) gained another 0.4 points of accuracy and 2.9 of balanced accuracy, with colour-texture and "
         "averaged over 1 to 25\u00a0%."
     ),
-    picture_numbered=True,
+    figure_numbered=True,
 )

@@ -26,6 +26,6 @@ DESCRIPTION = Sampler(
     place=60,
     continues=True,
     mark=Mark("#009E73", "pentagon"),
-    picture="spokes",
-    picture_numbered=True,
+    figure="spokes",
+    figure_numbered=True,
 )

@@ -18,6 +18,6 @@ DESCRIPTION = Sampler(
     place=70,
     continues=True,
     mark=Mark("#CC79A7", "hexagon"),
-    picture="spokes",
-    picture_numbered=True,
+    figure="spokes",
+    figure_numbered=True,
 )

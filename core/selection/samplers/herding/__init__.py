@@ -18,6 +18,6 @@ DESCRIPTION = Sampler(
     place=80,
     continues=True,
     mark=Mark("#B3A200", "plus", dark="#F0E442"),
-    picture="mean",
-    picture_numbered=True,
+    figure="mean",
+    figure_numbered=True,
 )

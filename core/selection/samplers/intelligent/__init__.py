@@ -45,5 +45,5 @@ DESCRIPTION = Sampler(
     mark=Mark("#0072B2", "triangle-up", dark="#3D9BD3"),
     uses_clusters=True,
     uses_seed=True,
-    picture="clusters",
+    figure="clusters",
 )

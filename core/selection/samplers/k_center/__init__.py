@@ -25,6 +25,6 @@ DESCRIPTION = Sampler(
     place=100,
     continues=True,
     mark=Mark("#882255", "cross", dark="#C46A94"),
-    picture="links",
-    picture_numbered=True,
+    figure="links",
+    figure_numbered=True,
 )

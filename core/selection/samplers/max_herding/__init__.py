@@ -30,5 +30,5 @@ DESCRIPTION = Sampler(
     place=65,
     continues=True,
     mark=Mark("#5B8C00", "diamond", dark="#9CCC3C"),
-    picture_numbered=True,
+    figure_numbered=True,
 )

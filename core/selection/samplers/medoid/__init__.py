@@ -27,5 +27,5 @@ DESCRIPTION = Sampler(
     mark=Mark("#E69F00", "star"),
     nested=False,
     uses_seed=True,
-    picture="links",
+    figure="links",
 )

@@ -18,5 +18,5 @@ DESCRIPTION = Sampler(
     cost=Cost(seconds_per_image=2.4e-6, bytes_per_number=17),
     place=120,
     mark=Mark("#332288", "square", dark="#8F83D6"),
-    picture="ring",
+    figure="ring",
 )

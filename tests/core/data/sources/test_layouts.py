@@ -204,7 +204,7 @@ def test_masks_of_the_same_name_with_another_suffix_are_left_out(
     )
 
 
-def test_pictures_of_the_same_name_with_another_suffix_are_used(put: Put, look: Look, encoded: Any) -> None:
+def test_images_of_the_same_name_with_another_suffix_are_used(put: Put, look: Look, encoded: Any) -> None:
     for number in range(4):
         name = f"{'ab'[number % 2]}/x{number}"
         put(f"{name}.tif", number)
@@ -227,7 +227,7 @@ def test_which_of_several_suffixes_is_the_mask(paths: list[str], masks: dict[str
     assert masks_by_name(paths) == masks
 
 
-def test_pictures_that_are_named_like_masks_are_used(put: Put, look: Look) -> None:
+def test_images_that_are_named_like_masks_are_used(put: Put, look: Look) -> None:
     for number in range(4):
         put(f"a/{number}.png", number)
         put(f"b/{number}_label.png", number + 10)

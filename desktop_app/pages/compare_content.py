@@ -1,4 +1,4 @@
-"""The picture of the Compare page: the answer in words and one plot, the table, the paper's figures, live curves."""
+"""The content of the Compare page: the answer in words and one plot, the table, the paper's figures, live curves."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBox
 
 from core.pipeline.views import EstimatedRun
 from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.service.networks import NETWORKS, network_title, title_inside
 from core.words import percent
 from desktop_app import theme
@@ -17,7 +17,7 @@ from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages import compare_figures as figures
 from desktop_app.pages.compare_answer import answer_html, how_trained
-from desktop_app.pages.compare_classes import INTERVALS, ClassViews
+from desktop_app.pages.compare_classes import INTERVALS, ClassPlots
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.controls import ComboBox, TabWidget
@@ -38,7 +38,7 @@ NARROW = theme.UNIT * 76
 """Width below which the answer has the upper part for itself."""
 
 
-class ComparePicture(QWidget):
+class CompareContent(QWidget):
     """The answer, the table, the figures in tabs.
 
     Signals
@@ -55,7 +55,7 @@ class ComparePicture(QWidget):
         super().__init__(parent)
         self._comparison = Comparison((), (), (), ())
         self._row: Row | None = None
-        self._view: DatasetView | None = None
+        self._summary: DatasetSummary | None = None
         self.network = ComboBox()
         self.network.setAccessibleName("Network shown")
         self.network.setToolTip("Network to plot")
@@ -151,7 +151,7 @@ class ComparePicture(QWidget):
         quality = _exported("Fig. 10, 11", scrolled, self.metrics)
         self.tabs.addTab(_tab(quality), bars_words())
         self._figure_cards = (*times, *kept, quality)
-        self.classes = ClassViews()
+        self.classes = ClassPlots()
         self.class_card = _exported("", self.classes.table)
         self.class_card.add_tool(self.classes.table.column_button())
         self.tabs.addTab(_tab(self.class_card), "Classes")
@@ -180,9 +180,9 @@ class ComparePicture(QWidget):
 
     # --- showing ----------------------------------------------------------------------------------------------
 
-    def set_dataset(self, view: DatasetView | None) -> None:
+    def set_dataset(self, summary: DatasetSummary | None) -> None:
         """Tell whose images stand behind the cells."""
-        self._view = view
+        self._summary = summary
 
     @property
     def accuracy_card(self) -> Card:
@@ -217,7 +217,7 @@ class ComparePicture(QWidget):
 
     def forget(self) -> None:
         """Show no comparison, no training and no images."""
-        self._row, self._view = None, None
+        self._row, self._summary = None, None
         self.show_comparison(Comparison((), (), (), ()))
         self.confusion_card.set_title("")
         self.confusion_card.set_note("")
@@ -284,15 +284,18 @@ class ComparePicture(QWidget):
         self.reliability_card.set_note(error)
 
     def _show_cell(self, true: str, predicted: str) -> None:
-        if self._row is None or self._view is None:
+        if self._row is None or self._summary is None:
             return
         found = figures.images_behind(self._comparison.runs, self._row, true, predicted)
         what = "recognised" if true == predicted else f"classified as {predicted}"
         runs = f" in {self._row.n_repetitions:,} trainings" if self._row.n_repetitions > 1 else ""
         self.behind_title.setText(f"{true} {what}: {images(len(found))}{runs}")
-        view = self._view
+        summary = self._summary
         self.behind.set_images(
-            [Thumbnail(index, str(view.thumbnail(index)), view.dataset.images[index].path) for index in sorted(found)]
+            [
+                Thumbnail(index, str(summary.thumbnail(index)), summary.dataset.images[index].path)
+                for index in sorted(found)
+            ]
         )
 
 

@@ -1,4 +1,4 @@
-"""The picture of the Images page: search, order, colour and size above a grid of all images."""
+"""The content of the Images page: search, order, colour and size above a grid of all images."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +20,7 @@ NO_COLOUR = "None"
 SEARCH_TIP = "Find images by a part of their path or of a value in the table (Ctrl+F)"
 
 
-class ImagesPicture(QWidget):
+class ImagesContent(QWidget):
     """All images that pass the filters, as a grid.
 
     Signals

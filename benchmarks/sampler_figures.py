@@ -1,11 +1,11 @@
-"""Run every sampler on one small example in two dimensions, for the pictures in Help.
+"""Run every sampler on one small example in two dimensions, for the figures in Help.
 
-    python -m benchmarks.sampler_pictures [--add NAME …] [--out FILE]
+    python -m benchmarks.sampler_figures [--add NAME …] [--out FILE]
 
 The example is one made-up class of 400 images with two numbers each: a dense group, a sparse group, a small rare group
-and a few odd ones. Every sampler that has a picture already or is added, and matched random, chooses 20 of them through
+and a few odd ones. Every sampler that has a figure already or is added, and matched random, chooses 20 of them through
 `core` as it does for real images. What is written is where the images lie, which were chosen, and the clusters; the
-window draws it in the colours of its mode. A test runs this again and compares, so that the pictures show what the
+window draws it in the colours of its mode. A test runs this again and compares, so that the figures show what the
 samplers do now.
 """
 
@@ -37,11 +37,11 @@ ODD = (
     (3.35, -1.7), (1.3, -2.3), (-2.85, 0.35), (1.45, 1.85), (-1.2, 2.15),
 )  # fmt: skip
 DECIMALS = 4
-FILE = resource_folder() / "help" / "samplers" / "pictures.json"
+FILE = resource_folder() / "help" / "samplers" / "figures.json"
 
 
-def pictured() -> tuple[str, ...]:
-    """Return the samplers that have a picture, matched random not among them."""
+def drawn() -> tuple[str, ...]:
+    """Return the samplers that have a figure, matched random not among them."""
     chosen = json.loads(FILE.read_text(encoding="utf-8"))["chosen"]
     return tuple(name for name in SAMPLERS if name in chosen)
 
@@ -77,7 +77,7 @@ def choose(points: FloatArray, names: Collection[str]) -> tuple[ClassClusters, d
     return clusters, chosen
 
 
-def picture_data(names: Collection[str]) -> dict[str, Any]:
+def figure_data(names: Collection[str]) -> dict[str, Any]:
     """Return what the window draws from, for samplers of these names: JSON values."""
     points, parts = example()
     clusters, chosen = choose(points, names)
@@ -93,10 +93,10 @@ def picture_data(names: Collection[str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--add", nargs="+", default=[], choices=list(SAMPLERS), help="samplers without a picture yet")
+    parser.add_argument("--add", nargs="+", default=[], choices=list(SAMPLERS), help="samplers without a figure yet")
     parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
-    data = picture_data({*pictured(), *options.add})
+    data = figure_data({*drawn(), *options.add})
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in data.items() if key != "chosen")
     chosen = ",\n".join(f"  {json.dumps(name)}: {json.dumps(rows)}" for name, rows in data["chosen"].items())
     options.out.write_text(f'{{\n{lines},\n"chosen": {{\n{chosen}\n}}\n}}\n', encoding="utf-8")

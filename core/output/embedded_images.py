@@ -15,7 +15,7 @@ SIDE = 128
 _KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"RI": "webp"}
 
 
-def picture(dataset: Dataset, index: int, cache_folder: Path | None = None) -> str:
+def embedded(dataset: Dataset, index: int, cache_folder: Path | None = None) -> str:
     """Return an image as a data address, at most `SIDE` pixels a side; empty if it cannot be had any more.
 
     It must be readable, and the one that was scanned. The thumbnail that the scan wrote is taken where it is there.

@@ -1,4 +1,4 @@
-"""The picture of the Clusters page: classes, scatter, silhouette, bars, medoids and images, all linked."""
+"""The content of the Clusters page: classes, scatter, silhouette, bars, medoids and images, all linked."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QWidget
 
-from core.service.selection_requests import ClassOverview, ClassView
+from core.service.selection_requests import ClassOverview, ClassSummary
 from desktop_app import theme
 from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
@@ -17,7 +17,7 @@ from desktop_app.widgets.controls import ComboBox, TabWidget
 from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.scatter import Scatter, component_label
-from desktop_app.widgets.small_multiples import ClassPicture, SmallMultiples
+from desktop_app.widgets.small_multiples import ClassPlot, SmallMultiples
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import images
 
@@ -29,7 +29,7 @@ ROWS = [theme.UNIT * 48, theme.UNIT * 27]
 COLUMNS = [theme.UNIT * 62, theme.UNIT * 44]
 
 
-class ClustersPicture(QWidget):
+class ClustersContent(QWidget):
     """One class in full beside all classes at a glance.
 
     Parameters
@@ -54,7 +54,7 @@ class ClustersPicture(QWidget):
     def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._images = shown
-        self._view: ClassView | None = None
+        self._summary: ClassSummary | None = None
         self._row_of: dict[int, int] = {}
         self._shares: Sequence[float] = ()
         self.classes = SmallMultiples(1)
@@ -182,7 +182,7 @@ class ClustersPicture(QWidget):
         """Show all classes at a glance."""
         self.classes.set_classes(
             [
-                ClassPicture(one.class_name, one.points, one.labels, one.k, one.n_images, _silhouette_note(one))
+                ClassPlot(one.class_name, one.points, one.labels, one.k, one.n_images, _silhouette_note(one))
                 for one in overview
             ]
         )
@@ -190,7 +190,7 @@ class ClustersPicture(QWidget):
 
     def forget(self) -> None:
         """Show no class."""
-        self._view, self._row_of = None, {}
+        self._summary, self._row_of = None, {}
         self.classes.set_classes(())
         self.card.set_title("Class")
         for box in (self.first, self.second):
@@ -206,43 +206,43 @@ class ClustersPicture(QWidget):
         self.grid_card.set_note("")
         self.all_button.hide()
 
-    def show_class(self, view: ClassView) -> None:
+    def show_class(self, summary: ClassSummary) -> None:
         """Show one class in full, nothing selected."""
-        self._view = view
-        clusters = view.clusters
+        self._summary = summary
+        clusters = summary.clusters
         self._row_of = {int(index): row for row, index in enumerate(clusters.indices)}
-        first, second = view.components
+        first, second = summary.components
         self.card.set_title(clusters.class_name)
-        self._fill_components(view)
+        self._fill_components(summary)
         self.scatter.set_points(
-            view.points,
+            summary.points,
             clusters.labels,
             np.array([self._row_of[int(index)] for index in clusters.medoids], dtype=np.int64),
-            component_label(first, view.shares[0]),
-            component_label(second, view.shares[1]),
+            component_label(first, summary.shares[0]),
+            component_label(second, summary.shares[1]),
         )
         self.hover.hide()
-        self.side.show_class(view)
+        self.side.show_class(summary)
         self.bars.set_chosen(-1)
-        self._show_medoids(view)
+        self._show_medoids(summary)
         self.medoids.set_cluster(-1)
         self._show_images(None)
 
-    def _fill_components(self, view: ClassView) -> None:
-        for box, chosen in zip((self.first, self.second), view.components, strict=True):
+    def _fill_components(self, summary: ClassSummary) -> None:
+        for box, chosen in zip((self.first, self.second), summary.components, strict=True):
             blocked = box.blockSignals(True)
             box.clear()
-            for number in range(view.n_components):
-                share = view.all_shares[number] if number < len(view.all_shares) else None
+            for number in range(summary.n_components):
+                share = summary.all_shares[number] if number < len(summary.all_shares) else None
                 box.addItem(
                     component_label(number, share).replace("component", "PC").replace(" of variance", ""), number
                 )
             box.setCurrentIndex(chosen)
-            box.setEnabled(view.n_components > 1)
+            box.setEnabled(summary.n_components > 1)
             box.blockSignals(blocked)
 
-    def _show_medoids(self, view: ClassView) -> None:
-        clusters = view.clusters
+    def _show_medoids(self, summary: ClassSummary) -> None:
+        clusters = summary.clusters
         n = max(1, len(clusters.indices))
         self.medoids.set_medoids(
             [
@@ -256,10 +256,10 @@ class ClustersPicture(QWidget):
 
     def _show_images(self, rows: np.ndarray[Any, Any] | None) -> None:
         """Show the images of `rows`, or of the whole class, cluster by cluster and the most typical first."""
-        view = self._view
-        if view is None:
+        summary = self._summary
+        if summary is None:
             return
-        clusters = view.clusters
+        clusters = summary.clusters
         everything = rows is None or not len(rows)
         taken = np.arange(len(clusters.indices)) if everything or rows is None else np.asarray(rows, dtype=np.int64)
         order = np.lexsort((-clusters.silhouettes[taken], clusters.labels[taken]))
@@ -279,9 +279,9 @@ class ClustersPicture(QWidget):
         self._select_rows(rows)
 
     def _select_rows(self, rows: object) -> None:
-        if self._view is None or not isinstance(rows, np.ndarray):
+        if self._summary is None or not isinstance(rows, np.ndarray):
             return
-        labels = np.unique(self._view.clusters.labels[rows]) if len(rows) else np.zeros(0, dtype=np.int64)
+        labels = np.unique(self._summary.clusters.labels[rows]) if len(rows) else np.zeros(0, dtype=np.int64)
         one = int(labels[0]) if len(labels) == 1 else -1
         self.medoids.set_cluster(one)
         self.bars.set_chosen(one)
@@ -291,8 +291,8 @@ class ClustersPicture(QWidget):
         self.select_rows(np.zeros(0, dtype=np.int64))
 
     def _select_cluster(self, number: int) -> None:
-        if self._view is not None:
-            self.select_rows(np.flatnonzero(self._view.clusters.labels == number))
+        if self._summary is not None:
+            self.select_rows(np.flatnonzero(self._summary.clusters.labels == number))
 
     def _highlight(self, keys: object) -> None:
         """Show in the plot what is selected in the grid; the grid keeps its images."""
@@ -301,47 +301,49 @@ class ClustersPicture(QWidget):
             self.scatter.set_selection(np.array(rows, dtype=np.int64))
 
     def _hover_row(self, row: int) -> None:
-        view = self._view
-        if view is None or row < 0:
+        summary = self._summary
+        if summary is None or row < 0:
             self.hover.hide()
             return
-        index, label = int(view.clusters.indices[row]), int(view.clusters.labels[row])
+        index, label = int(summary.clusters.indices[row]), int(summary.clusters.labels[row])
         self.hover.show_image(
             self._images.thumbnail(index, label),
-            f"Cluster {label + 1} · silhouette {view.clusters.silhouettes[row]:.2f}",
+            f"Cluster {label + 1} · silhouette {summary.clusters.silhouettes[row]:.2f}",
         )
 
     def _hover_image(self, index: int) -> None:
         self.scatter.set_current(self._row_of.get(index, -1))
 
     def _hover_cluster(self, number: int) -> None:
-        self._hover_image(int(self._view.clusters.medoids[number]) if self._view is not None and number >= 0 else -1)
+        self._hover_image(
+            int(self._summary.clusters.medoids[number]) if self._summary is not None and number >= 0 else -1
+        )
 
     # --- asking the page --------------------------------------------------------------------------------------
 
     def _open_row(self, row: int) -> None:
-        if self._view is not None:
-            self.open_image(int(self._view.clusters.indices[row]))
+        if self._summary is not None:
+            self.open_image(int(self._summary.clusters.indices[row]))
 
     def _open_cluster(self, number: int) -> None:
-        if self._view is not None:
+        if self._summary is not None:
             self._select_cluster(number)
-            self.open_image(int(self._view.clusters.medoids[number]))
+            self.open_image(int(self._summary.clusters.medoids[number]))
 
     def open_image(self, index: int) -> None:
-        """Ask for the large picture of an image, to walk through those in the grid."""
+        """Ask for the large display of an image, to walk through those in the grid."""
         self.opened.emit(index, self.grid.images.keys.tolist())
 
     def plotted(self) -> list[int]:
         """Return the images of the points of the plot, in their order."""
-        return [] if self._view is None else self._view.clusters.indices.tolist()
+        return [] if self._summary is None else self._summary.clusters.indices.tolist()
 
     def _choose_components(self) -> None:
         self.components_chosen.emit(self.first.currentIndex(), self.second.currentIndex())
 
     def _choose_k(self, k: int) -> None:
-        if self._view is not None:
-            self.k_chosen.emit(self._view.clusters.class_name, k)
+        if self._summary is not None:
+            self.k_chosen.emit(self._summary.clusters.class_name, k)
 
     def show_busy(self) -> None:
         """Say that the class is being clustered anew."""

@@ -1,4 +1,4 @@
-"""The picture of the Review page: one image beside what it is compared with, and the decisions about it."""
+"""The content of the Review page: one image beside what it is compared with, and the decisions about it."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ MOST_NUMBERED = 9
 """Classes that have a number key."""
 
 
-class ReviewPicture(QWidget):
+class ReviewContent(QWidget):
     """One image large, its partner or its nearest neighbours, and buttons for what is decided.
 
     Signals

@@ -22,7 +22,7 @@ MARGIN = 0.06
 
 @dataclass(frozen=True)
 class Example:
-    """The example that all pictures share, as `benchmarks/sampler_pictures.py` wrote it.
+    """The example that all figures share, as `benchmarks/sampler_figures.py` wrote it.
 
     Attributes
     ----------
@@ -45,14 +45,14 @@ class Example:
 @cache
 def example() -> Example:
     """Return the example that came with the program."""
-    file = resource_folder() / "help" / "samplers" / "pictures.json"
+    file = resource_folder() / "help" / "samplers" / "figures.json"
     values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     chosen = {name: tuple(rows) for name, rows in values["chosen"].items()}
     return Example(np.array(values["points"]), tuple(values["clusters"]), values["middling"], chosen)
 
 
-def sampler_picture(name: str, size: QSize, ratio: float) -> QImage:
-    """Return the picture of one sampler.
+def sampler_figure(name: str, size: QSize, ratio: float) -> QImage:
+    """Return the figure of one sampler.
 
     Parameters
     ----------
@@ -80,15 +80,15 @@ def sampler_picture(name: str, size: QSize, ratio: float) -> QImage:
 
 
 class _Drawing:
-    """One picture being drawn."""
+    """One figure being drawn."""
 
     def __init__(self, painter: QPainter, frame: QRectF, name: str, rows: tuple[int, ...]) -> None:
         self._painter, self._frame, self._name, self._rows = painter, frame, name, rows
         self._example = example()
         self._large = frame.width() >= theme.UNIT * 40
         sampler = registry("sampler").get(name)
-        self._seen = getattr(sampler, "picture", "") if self._large else ""
-        self._numbered = self._large and getattr(sampler, "picture_numbered", False)
+        self._seen = getattr(sampler, "figure", "") if self._large else ""
+        self._numbered = self._large and getattr(sampler, "figure_numbered", False)
         low, high = self._example.points.min(axis=0), self._example.points.max(axis=0)
         room = np.array([frame.width(), frame.height()]) * (1 - 2 * MARGIN)
         self._scale = float(np.min(room / (high - low)))

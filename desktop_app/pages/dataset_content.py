@@ -1,10 +1,10 @@
-"""The picture of the Dataset page: class histogram, sample images, facts, and the findings below."""
+"""The content of the Dataset page: class histogram, sample images, facts, and the findings below."""
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from core.service.dataset_requests import DatasetView
+from core.service.dataset_requests import DatasetSummary
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.class_model import ClassCount
@@ -22,7 +22,7 @@ READING = "How the images were read…"
 READING_TIP = "Check the columns, folders, grey levels and pages that were read, and change them"
 
 
-class DatasetPicture(QWidget):
+class DatasetContent(QWidget):
     """Facts in one line, warnings, histogram beside sample images, findings below.
 
     Signals
@@ -38,7 +38,7 @@ class DatasetPicture(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._view: DatasetView | None = None
+        self._summary: DatasetSummary | None = None
         self.facts = QLabel()
         self.facts.setFont(theme.strong_font())
         self.facts.setWordWrap(True)
@@ -87,16 +87,16 @@ class DatasetPicture(QWidget):
 
     def forget(self) -> None:
         """Show no images."""
-        self._view = None
+        self._summary = None
         self.histogram.set_classes(())
         self.samples.set_samples({})
         self.facts.clear()
         self.warning.clear()
 
-    def show_view(self, view: DatasetView, settings: DataSettings) -> None:
+    def show_summary(self, summary: DatasetSummary, settings: DataSettings) -> None:
         """Show a scanned dataset."""
-        self._view = view
-        dataset, split = view.dataset, view.split
+        self._summary = summary
+        dataset, split = summary.dataset, summary.split
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
         in_pool = np.bincount(dataset.labels[split.pool], minlength=len(dataset.classes))
         row = self.histogram.currentIndex().row()
@@ -110,57 +110,57 @@ class DatasetPicture(QWidget):
         if row >= 0:  # so that the keyboard can go on where it was
             self.histogram.setCurrentIndex(self.histogram.classes.index(row, 0))
         self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(dataset.classes)})
-        self.facts.setText(_facts(view))
-        warnings = view.notes
+        self.facts.setText(_facts(summary))
+        warnings = summary.notes
         if warnings:
             more = f" ({len(warnings) - 1} more under Notes)" if len(warnings) > 1 else ""
-            action = ("Check…", READING_TIP) if view.is_guessed(settings) else ("", "")
+            action = ("Check…", READING_TIP) if summary.is_guessed(settings) else ("", "")
             self.warning.show_message("warning", warnings[0] + more, *action)
         else:
             self.warning.clear()
 
     def _samples_of(self, position: int) -> list[Thumbnail]:
         """Return images spread evenly over a class, the same ones every time."""
-        if self._view is None:
+        if self._summary is None:
             return []
-        members = np.flatnonzero(self._view.dataset.labels == position)
+        members = np.flatnonzero(self._summary.dataset.labels == position)
         taken = members[np.unique(np.linspace(0, len(members) - 1, min(SAMPLES, len(members))).astype(np.int64))]
         return [self._thumbnail(int(index)) for index in taken]
 
     def _thumbnail(self, index: int) -> Thumbnail:
-        view = self._view
-        if view is None:
+        summary = self._summary
+        if summary is None:
             return Thumbnail(index, "", "")
-        return Thumbnail(index, str(view.thumbnail(index)), view.dataset.images[index].path)
+        return Thumbnail(index, str(summary.thumbnail(index)), summary.dataset.images[index].path)
 
     def open_image(self, index: int) -> None:
         """Ask for one image, large, in the list of its class."""
-        if self._view is not None:
-            labels = self._view.dataset.labels
+        if self._summary is not None:
+            labels = self._summary.dataset.labels
             self.opened.emit(index, np.flatnonzero(labels == labels[index]).tolist())
 
 
-def facts_of(view: DatasetView, index: int) -> list[tuple[str, str]]:
+def facts_of(summary: DatasetSummary, index: int) -> list[tuple[str, str]]:
     """Return what is known of an image, for the viewer."""
-    image = view.dataset.images[index]
+    image = summary.dataset.images[index]
     return [
         ("Class", image.class_name),
-        ("Set", _set_of(view, index)),
+        ("Set", _set_of(summary, index)),
         ("Size", f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"),
         *([("Group", image.group)] if image.group else []),
         ("SHA-256", image.file[:16] + "…"),
     ]
 
 
-def _set_of(view: DatasetView, index: int) -> str:
+def _set_of(summary: DatasetSummary, index: int) -> str:
     for name in ("pool", "validation", "test"):
-        if index in getattr(view.split, name):
+        if index in getattr(summary.split, name):
             return name
-    return next((left.reason for left in view.split.left_out if left.index == index), "not in any set")
+    return next((left.reason for left in summary.split.left_out if left.index == index), "not in any set")
 
 
-def _facts(view: DatasetView) -> str:
-    dataset, split = view.dataset, view.split
+def _facts(summary: DatasetSummary) -> str:
+    dataset, split = summary.dataset, summary.split
     sizes = {(image.width, image.height) for image in dataset.images}
     size = "{}×{}".format(*next(iter(sizes))) if len(sizes) == 1 else f"{len(sizes):,} sizes"
     parts = [

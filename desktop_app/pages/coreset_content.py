@@ -1,4 +1,4 @@
-"""The picture of the Coreset page: the sentence, what every cluster gives, what is covered, and the images."""
+"""The content of the Coreset page: the sentence, what every cluster gives, what is covered, and the images."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.results import ClassCoverage, Coverage
-from core.service.selection_requests import CoresetView
+from core.service.selection_requests import CoresetSummary
 from desktop_app import theme
 from desktop_app.pages.coreset_images import CoresetImages
 from desktop_app.pages.coreset_plot import CoresetPlot
@@ -39,7 +39,7 @@ MEASURING = "Measuring coverage…"
 COLUMNS = [theme.UNIT * 56, theme.UNIT * 41]
 
 
-class CoresetPicture(QWidget):
+class CoresetContent(QWidget):
     """Everything about the coreset that is chosen now.
 
     Signals
@@ -172,22 +172,22 @@ class CoresetPicture(QWidget):
 
     # --- content ----------------------------------------------------------------------------------------------
 
-    def show_coreset(self, view: CoresetView, pinned_in: Sequence[int], pinned_out: Sequence[int]) -> None:
+    def show_coreset(self, summary: CoresetSummary, pinned_in: Sequence[int], pinned_out: Sequence[int]) -> None:
         """Show a coreset; its coverage comes later."""
         self.unanswered.clear()
-        self.sentence.setText(view.sentence)
+        self.sentence.setText(summary.sentence)
         self.covered.setText(MEASURING)
-        self.bars.set_taken(taken(view.shares), view.coreset.sampler)
-        fill(self.table, given(view.shares))
-        self.chosen.set_coreset(view.coreset, pinned_in, pinned_out)
-        self.plot.set_chosen(view.coreset.indices)
-        notes = view.coreset.notes
+        self.bars.set_taken(taken(summary.shares), summary.coreset.sampler)
+        fill(self.table, given(summary.shares))
+        self.chosen.set_coreset(summary.coreset, pinned_in, pinned_out)
+        self.plot.set_chosen(summary.coreset.indices)
+        notes = summary.coreset.notes
         if notes:
             self.notes.show_message("warning", " ".join(notes), closable=False)
         else:
             self.notes.clear()
-        if view.coverage is not None:
-            self.show_coverage(view.coverage)
+        if summary.coverage is not None:
+            self.show_coverage(summary.coverage)
 
     def forget(self) -> None:
         """Show no coreset."""
