@@ -10,7 +10,7 @@ COMPILED := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/
 .PHONY: run test test-fast test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
-$(READY): pyproject.toml constraints.txt packaging/set_up.sh
+$(READY): pyproject.toml setup.py constraints.txt packaging/set_up.sh
 	@PYTHON="$(PYTHON)" sh packaging/set_up.sh
 
 run: $(READY)
@@ -23,10 +23,11 @@ test: $(READY)
 test-fast: $(READY)
 	@$(COMPILED) $(BIN)/python -m pytest -m fast -q -n 2
 
-# Those of the window train networks in its own process, beside Qt: they have a process of their own, in one order.
+# Those of the window train networks in its own process, beside Qt: they have a process of their own, in one order. Names
+# are printed, so that a log that breaks off shows which test was running.
 test-slow: $(READY)
-	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -q -n 2 --dist loadscope --durations=20 --ignore=tests/desktop_app
-	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -q --durations=5 tests/desktop_app
+	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -v -n 2 --dist loadscope --durations=20 --ignore=tests/desktop_app
+	@$(COMPILED) $(BIN)/python -m pytest -m "slow and not frozen" -v --durations=5 tests/desktop_app
 
 test-windows-rules: $(READY)
 	@$(COMPILED) CORESET_WINDOWS_RULES=1 CORESET_WINDOWS_REFUSED=0.01 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2

@@ -30,6 +30,8 @@ EXTRAS = ("cpu", "dev", "models", "weights", "package", "fuzz")
 PYTHONS = ("3.11", "3.12", "3.13")
 # pip takes older macOS versions from `macosx_14_0` by itself, but not older glibc versions from a newer one.
 _GLIBC = (17, 24, 26, 27, 28, 31, 34, 35)
+LONGEST_SECONDS = 240
+"""How long pip may take for one target; it asks for more than a hundred packages."""
 _VERSION = re.compile(r"(macosx|manylinux)_(\d+)_(\d+)_")
 _NO_WHEEL = re.compile(r"No matching distribution found for ([\w.-]+)==")
 
@@ -122,12 +124,16 @@ def resolve(system: System, python: str, pinned: dict[str, str]) -> tuple[dict[s
         while True:
             command = [
                 sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--dry-run",
+                "--timeout", "15", "--retries", "1",
                 "--no-deps", "--ignore-installed", "--target", scratch, "--report", str(report),
                 "--only-binary", ":all:", "--implementation", "cp", "--python-version", python,
                 *(word for platform in system.platforms for word in ("--platform", platform)),
                 *(f"{name}=={version}" for name, version in left.items()),
             ]  # fmt: skip
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+            try:
+                answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"pip was stopped after {LONGEST_SECONDS} s, for {system.name}.") from None
             if answer.returncode == 0:
                 break
             without = _NO_WHEEL.search(answer.stderr)

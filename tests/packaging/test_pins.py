@@ -59,7 +59,7 @@ def test_the_oldest_system_is_that_of_the_wheel_that_needs_the_newest(check_pins
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("system", "python"), [(0, "3.11"), (1, "3.13")])
 def test_every_pin_has_a_wheel(check_pins: ModuleType, system: int, python: str) -> None:
     """Of two targets; `python packaging/check_pins.py` checks all."""

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
-from core.output.description import ExportFormat
+from coreset_studio.plugins import ExportFormat, SettingsPart, choice
 
 
 @dataclass(frozen=True, kw_only=True)

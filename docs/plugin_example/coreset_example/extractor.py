@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.features.description import Extractor
+from coreset_studio.plugins import Cost, Extractor, SettingsPart, choice
 
 
 @dataclass(frozen=True, kw_only=True)

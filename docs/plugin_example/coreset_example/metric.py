@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.plugins import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.plugin_code import Evidence, Values
 
 DESCRIPTION = Metric(
     name="kappa",

@@ -1,7 +1,6 @@
 """The description of a classifier that sees embeddings, so that a training takes no time."""
 
-from core.descriptions import Cost
-from core.training.network import Network
+from coreset_studio.plugins import Cost, Network
 
 DESCRIPTION = Network(
     name="nearest-mean",

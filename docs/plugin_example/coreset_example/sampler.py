@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
-from core.selection.description import Sampler
+from coreset_studio.plugins import Sampler, SettingsPart, choice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.data.description import Source
-from core.descriptions import SettingsPart, choice
+from coreset_studio.plugins import SettingsPart, Source, choice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The code of the example's sampler."""
 
 import numpy as np
+from coreset_studio.plugin_code import ClassPool, Order
 
-from core.selection.sampling import ClassPool, Order
 from coreset_example.sampler import EvenlySpacedSettings
 
 

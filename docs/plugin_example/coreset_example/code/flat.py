@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from core.output.planning import Plan, Written
-from core.progress import Progress
+from coreset_studio.plugin_code import Plan, Progress, Written
+
 from coreset_example.export_format import FlatSettings
 
 

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from core.data.description import Match
-from core.data.listing import Entry, Listing
-from core.data.reader import FileReader
-from core.errors import DatasetError
+from coreset_studio.plugin_code import DatasetError, Entry, FileReader, Listing
+from coreset_studio.plugins import Match
+
 from coreset_example.source import JsonLinesSettings
 
 

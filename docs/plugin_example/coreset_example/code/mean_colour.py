@@ -1,8 +1,8 @@
 """The code of the example's extractor."""
 
 import numpy as np
+from coreset_studio.plugin_code import Compute, Pixels, Prepared, Steps
 
-from core.features.steps import Compute, Pixels, Prepared, Steps
 from coreset_example.extractor import MeanColourSettings
 
 

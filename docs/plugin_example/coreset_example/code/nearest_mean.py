@@ -1,8 +1,7 @@
 """The code of the example's network."""
 
 import numpy as np
-
-from core.training.task import RunInput, Trained
+from coreset_studio.plugin_code import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:
