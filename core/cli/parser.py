@@ -283,7 +283,7 @@ def _using(add: AddCommand) -> None:
         "print what was done as a paragraph for the Methods section of a publication",
         "coreset methods study/\ncoreset methods coreset/coreset.json --bibtex references.bib",
     )
-    methods.add_argument("place", type=path_of, metavar="STUDY_OR_EXPORT", help="folder of a study or an export")
+    methods.add_argument("place", type=path_of, metavar="FOLDER", help="folder of a study, a search or an export")
     methods.add_argument("--bibtex", type=path_of, default=None, metavar="FILE", help="write what it cites as BibTeX")
     methods.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 

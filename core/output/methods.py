@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.output.methods_facts import CoresetFacts, MethodsFacts, SetFacts
-from core.output.methods_training import describe_training
+from core.output.methods_training import describe_search, describe_training
 from core.output.methods_writing import Writer, bracketed, counted, listed, were
 from core.output.references import bibtex
 from core.selection.samplers import SAMPLERS
@@ -65,6 +65,8 @@ def methods(facts: MethodsFacts) -> Methods:
         _coreset(writer, facts.coreset)
     if facts.training is not None:
         describe_training(writer, facts.training)
+    if facts.search is not None:
+        describe_search(writer, facts.search)
     _software(writer)
     return Methods(tuple(writer.sentences), tuple(dict.fromkeys(writer.keys)))
 

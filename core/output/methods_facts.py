@@ -108,6 +108,34 @@ class TrainingFacts:
 
 
 @dataclass(frozen=True)
+class SearchFacts:
+    """A hyperparameter search.
+
+    Attributes
+    ----------
+    network : str
+    method : str
+        ``"tpe"``, ``"random"`` or ``"grid"``.
+    trials, pruned : int
+        Configurations trained on the coreset, and how many of them were ended early.
+    pool : int
+        Images of the whole pool, where the configurations were trained on it, too; else 0.
+    values : mapping of str to float
+        Title and value of each hyperparameter in the configuration that was selected.
+    test : int
+        Test images that it was evaluated on; 0 if that was not recorded.
+    """
+
+    network: str
+    method: str
+    trials: int
+    pruned: int
+    pool: int
+    values: dict[str, float]
+    test: int
+
+
+@dataclass(frozen=True)
 class MethodsFacts:
     """What is recorded about a study or an export; what is None or empty is not known, or was not done.
 
@@ -132,6 +160,7 @@ class MethodsFacts:
     synthetic : bool
     earlier : int
         Images of the earlier coreset that all coresets continue from; 0 without one.
+    search : SearchFacts or None
     """
 
     version: str
@@ -148,6 +177,7 @@ class MethodsFacts:
     plugins: dict[str, str] = field(default_factory=dict)
     synthetic: bool = False
     earlier: int = 0
+    search: SearchFacts | None = None
 
     @property
     def read_settings(self) -> Settings:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.descriptions import registry
-from core.output.methods_facts import TrainingFacts
+from core.descriptions import inside_sentence, registry
+from core.output.methods_facts import SearchFacts, TrainingFacts
 from core.output.methods_writing import Writer, bracketed, counted, listed, sampler_title, were
 from core.selection.samplers import SAMPLERS
 from core.settings import PIXEL_PARTS, parts_of
@@ -16,7 +16,7 @@ from core.training.tuning_costs import tuned_network
 def describe_training(writer: Writer, training: TrainingFacts) -> None:
     """Say which coresets were compared, how networks were trained on them, and how these were evaluated."""
     _compared(writer, training)
-    _networks(writer, training)
+    _networks(writer, training.networks)
     if writer.by_recipe:
         _recipe(writer)
         _kept_weights(writer)
@@ -67,9 +67,41 @@ def _rules(writer: Writer, training: TrainingFacts) -> None:
         writer.say(f"The images were distributed among the classes {listed(rules)}.")
 
 
-def _networks(writer: Writer, training: TrainingFacts) -> None:
+def describe_search(writer: Writer, search: SearchFacts) -> None:
+    """Say which hyperparameters were searched, how, and what was selected by which images."""
+    _networks(writer, (search.network,))
+    proposed = "of a grid"
+    if search.method == "tpe":
+        proposed = f"proposed by the tree-structured Parzen estimator{writer.cite('bergstra2011')} of Optuna"
+        proposed += writer.cite("akiba2019")
+    elif search.method == "random":
+        proposed = f"drawn at random by Optuna{writer.cite('akiba2019')}"
+    pruned = f", of which {search.pruned:,} {were(search.pruned)} ended early by the median of earlier ones"
+    names = listed([inside_sentence(title) for title in search.values])
+    writer.say(
+        f"Its hyperparameters ({names}) were searched with {counted(search.trials, 'configuration')} {proposed}, each "
+        f"trained on the coreset{pruned if search.pruned else ''}."
+    )
+    selected = listed([f"{inside_sentence(title)} {value:.4g}" for title, value in search.values.items()])
+    writer.say(f"The configuration with the highest accuracy on the validation images was selected: {selected}.")
+    if search.pool:
+        writer.say(
+            f"The same configurations were trained on the whole pool of {counted(search.pool, 'image')}, and the two "
+            "rankings were compared by Kendall's τ-b over the complete trainings."
+        )
+    if writer.by_recipe:
+        _recipe(writer)
+        _kept_weights(writer)
+    if search.test:
+        writer.say(
+            f"The selected configuration alone was evaluated on the {counted(search.test, 'test image')}, with a 95 % "
+            f"Wilson interval of its accuracy."
+        )
+
+
+def _networks(writer: Writer, networks: Sequence[str]) -> None:
     named = []
-    for name in training.networks:
+    for name in networks:
         words, keys, plugin = writer.described("network", name)
         inside = [*writer.inside(keys), *plugin]
         network = NETWORKS.get(name)

@@ -126,7 +126,8 @@ class Writer:
     @property
     def networks(self) -> list[Network]:
         """Networks that were trained and are known here."""
-        names = self.facts.training.networks if self.facts.training is not None else ()
+        names = list(self.facts.training.networks) if self.facts.training is not None else []
+        names += [self.facts.search.network] if self.facts.search is not None else []
         return [NETWORKS[name] for name in names if name in NETWORKS]
 
     @property

@@ -1,6 +1,7 @@
 """The Methods paragraph of a study folder or an export."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from core.cache import write_atomically
@@ -10,11 +11,12 @@ from core.forms import FormError, read_form, read_json, write_form
 from core.output.content import ReportContent
 from core.output.manifest import MANIFEST_NAME
 from core.output.methods import methods
-from core.output.methods_facts import MethodsFacts, facts_of, facts_of_manifest
+from core.output.methods_facts import MethodsFacts, SearchFacts, facts_of, facts_of_manifest
 from core.results import MethodsText
+from core.results.searches import SearchResult
 
 FACTS = "methods.json"
-EXPORT, STUDY = "coreset", "study.json"
+EXPORT, STUDY, SEARCH = "coreset", "study.json", "search.csv"
 
 
 def methods_of_content(content: ReportContent) -> MethodsText:
@@ -22,9 +24,12 @@ def methods_of_content(content: ReportContent) -> MethodsText:
     return _text(facts_of(content))
 
 
-def write_facts(folder: Path, content: ReportContent) -> None:
-    """Store the facts for the Methods paragraph of a study in its folder."""
-    values = write_form(facts_of(content))
+def write_facts(folder: Path, content: ReportContent, found: SearchResult | None = None) -> None:
+    """Store the facts for the Methods paragraph of a study or a search in its folder."""
+    values = write_form(replace(facts_of(content), search=_search(found) if found is not None else None))
+    # As it was written before there were searches in it.
+    if values["search"] is None:
+        del values["search"]
     # Omitted where there is none, as before there were models of the user.
     values["weights"] = [{k: v for k, v in each.items() if k != "model" or v} for each in values["weights"]]
     text = json.dumps(values, ensure_ascii=False, indent=1)
@@ -32,7 +37,7 @@ def write_facts(folder: Path, content: ReportContent) -> None:
 
 
 def read_methods(place: Path) -> MethodsText:
-    """Return the Methods paragraph of a study folder, an export, or its `coreset.json`.
+    """Return the Methods paragraph of a study folder, a search folder, an export, or its `coreset.json`.
 
     Raises
     ------
@@ -52,10 +57,15 @@ def read_methods(place: Path) -> MethodsText:
             "Run the study again in the same folder, which keeps finished trainings."
         )
         return _text(facts_of_manifest(place / EXPORT), note)
+    if (place / SEARCH).is_file():
+        raise ExportError(
+            f"{place} does not contain what a Methods paragraph is made from: the search was written by an earlier "
+            "version. Search again in the same folder with --overwrite, which keeps finished trainings."
+        )
     if place.is_dir() and not (place / MANIFEST_NAME).is_file():
         raise ExportError(
-            f"{place} is neither a study nor an export: it contains no {STUDY} and no {MANIFEST_NAME}. Name the folder "
-            "of a study, or of an export."
+            f"{place} is neither a study nor a search nor an export: it contains no {STUDY}, no {SEARCH} and no "
+            f"{MANIFEST_NAME}. Name the folder of one of them."
         )
     facts = facts_of_manifest(place)
     if facts.sets is not None:
@@ -64,6 +74,18 @@ def read_methods(place: Path) -> MethodsText:
         facts,
         "The export was written by a version that did not record the sizes of all sets, so that the split is not "
         "described. Export again to add it.",
+    )
+
+
+def _search(found: SearchResult) -> SearchFacts:
+    return SearchFacts(
+        network=found.network,
+        method=found.method,
+        trials=len(found.trials),
+        pruned=found.n_pruned,
+        pool=found.n_pool,
+        values={title: float(found.best.values[name]) for name, title in found.titles.items()},
+        test=found.test.n_images if found.test is not None else 0,
     )
 
 

@@ -13,10 +13,13 @@ from pathlib import Path
 from core.cache import fingerprint
 from core.data.relabelling import relabelled_notes
 from core.errors import ExportError, SettingsError, TrialPrunedError
+from core.output.content import ReportContent
 from core.output.search_files import TABLE, write_search
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_notes_of, train_or_find
 from core.pipeline.comparison_progress import remember_training
+from core.pipeline.exporting import labels_of
 from core.pipeline.grid import Grid
+from core.pipeline.methods import write_facts
 from core.pipeline.search_space import (
     GRID_VALUES,
     SearchRange,
@@ -29,7 +32,7 @@ from core.pipeline.search_space import (
 from core.pipeline.search_summary import Searched, best_on_pool, once_seconds, reached_on_test, summarise_search
 from core.pipeline.search_trials import ProposedTrial, SearchTrials, sole_search
 from core.pipeline.split_parts import probe_inputs_of, without_words
-from core.pipeline.stages import Prepared, prepare
+from core.pipeline.stages import Prepared, fixed_settings, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
 from core.results import Epoch, Note, RunResult, Split
@@ -200,6 +203,16 @@ def _search(study: Study, out: Path, *, overwrite: bool, progress: Publisher[Sea
         notes.append(without_words(prepared, job.part.lost))
     result = summarise_search(found, test, notes)
     best_settings = replace(study.settings, training=training_of_trial(study.settings, best.values))
+    described = ReportContent(
+        dataset=prepared.dataset,
+        labels=labels_of(prepared),
+        split=prepared.split,
+        weights=tuple(each.weights for each in prepared.extracted),
+        clusters=prepared.clusters,
+        coreset=selections.get(job.chosen)[0],
+        settings=fixed_settings(best_settings, prepared.dataset),
+    )
+    write_facts(out, described, result)
     write_search(out, result, best_settings, prepared.dataset, private=study.settings.export.private)
     return result
 

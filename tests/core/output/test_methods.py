@@ -17,6 +17,7 @@ from core.output.methods import Methods, methods
 from core.output.methods_facts import (
     CoresetFacts,
     MethodsFacts,
+    SearchFacts,
     SetFacts,
     TrainingFacts,
     WeightFacts,
@@ -331,12 +332,55 @@ def test_weights_of_a_backbone_are_told_with_the_network() -> None:
     assert "Networks were trained on the whole pool." in text
 
 
+# --- searches -----------------------------------------------------------------------------------------------------
+
+
+def searched(**changes: Any) -> SearchFacts:
+    values = {"Learning rate": 0.00123456, "Dropout of the custom network": 0.3}
+    return replace(SearchFacts("custom", "tpe", trials=20, pruned=6, pool=0, values=values, test=40), **changes)
+
+
+def test_a_search_is_told_with_what_was_selected() -> None:
+    text = check(methods(facts(search=searched(), coreset=coreset("herding"))))
+    assert (
+        "Its hyperparameters (learning rate and dropout of the custom network) were searched with 20 configurations "
+        "proposed by the tree-structured Parzen estimator (Bergstra et al., 2011) of Optuna (Akiba et al., 2019), each "
+        "trained on the coreset, of which 6 were ended early by the median of earlier ones. The configuration with the "
+        "highest accuracy on the validation images was selected: learning rate 0.001235 and dropout of the custom "
+        "network 0.3." in text
+    )
+    assert "The custom network was trained on images of" in text
+    assert "evaluated on the 40 test images, with a 95 % Wilson interval of its accuracy." in text
+    assert "the whole pool" not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("random", "12 configurations drawn at random by Optuna (Akiba et al., 2019), each"),
+     ("grid", "12 configurations of a grid, each trained on the coreset.")],
+)  # fmt: skip
+def test_every_method_of_a_search_is_told(method: str, words: str) -> None:
+    text = check(methods(facts(search=searched(method=method, trials=12, pruned=0, pool=80, test=0))))
+    assert words in text
+    assert "were trained on the whole pool of 80 images, and the two rankings were compared by Kendall's τ-b" in text
+    assert "Parzen" not in text
+    assert "evaluated on" not in text
+
+
+def test_a_search_of_an_earlier_version_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ExportError, match=r"was written by an earlier version\. Search again .* with --overwrite"):
+        read_methods(GOLDEN.parents[1] / "search")
+
+
 # --- files --------------------------------------------------------------------------------------------------------
 
 
 def test_what_a_study_records_comes_back() -> None:
     known = facts(
-        training=trained("head"), coreset=coreset("herding"), weights=(WeightFacts("vgg16", DIGEST, "verified"),)
+        training=trained("head"),
+        coreset=coreset("herding"),
+        weights=(WeightFacts("vgg16", DIGEST, "verified"),),
+        search=searched(),
     )
     assert read_form(json.loads(json.dumps(write_form(known))), MethodsFacts) == known
 
@@ -355,7 +399,7 @@ BAD_SETTINGS = {**write_form(facts()), "settings": {"data": 5}}
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda place: place, "is neither a study nor an export"),
+        (lambda place: place, "is neither a study nor a search nor an export"),
         (lambda place: place / "none", "cannot be read"),
         (lambda place: (place / "study.json").write_text("{}") and place, "does not contain what a Methods paragraph"),
         (lambda place: (place / FACTS).write_text("{") and place, "is damaged"),

@@ -14,6 +14,7 @@ from core.errors import ExportError, SettingsError
 from core.output.search_files import read_search
 from core.pipeline import comparing, search_trials
 from core.pipeline.grid import Grid
+from core.pipeline.methods import read_methods
 from core.pipeline.search_outlook import estimate_search
 from core.pipeline.search_space import configured, search_ranges
 from core.pipeline.search_summary import Searched, summarise_search
@@ -174,12 +175,14 @@ def test_a_search_goes_on_where_it_stopped_and_is_not_overwritten_unasked(
     grid = searching(study, learning_rates=(0.01, 0.002))
     first = search_study(grid, tmp_path)
     assert trained == [("stratified", 0.01), ("stratified", 0.002)]
+    assert "were searched with 2 configurations of a grid, each trained on the coreset." in read_methods(tmp_path).text
     with pytest.raises(ExportError, match="finished search"):
         search_study(grid, tmp_path)
     again = search_study(searching(study, learning_rates=(0.01, 0.002), with_pool=True), tmp_path, overwrite=True)
     assert trained[2:] == [("everything", 0.01), ("everything", 0.002)]
     assert [trial.coreset for trial in again.trials] == [trial.coreset for trial in first.trials]
     assert again.n_pool > again.n_coreset == first.n_coreset
+    assert f"were trained on the whole pool of {again.n_pool} images" in read_methods(tmp_path).text
     lines = (tmp_path / "search.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == (
         "learning_rate,dropout,epochs,coreset_accuracy,coreset_seconds,pool_accuracy,pool_seconds,coreset_epochs,"
