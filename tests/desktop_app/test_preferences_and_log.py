@@ -118,7 +118,7 @@ def test_the_log_hears_python_qt_and_the_engine(log: Log, qtbot: QtBot, tmp_path
     logging.getLogger("coreset.test").info("from Python")
     qWarning("from Qt")
     log.add_engine_output("from the engine\n\nand again\n")
-    text = panel.summary.toPlainText()
+    text = panel.view.toPlainText()
     for words in ("from Python", "from Qt", "from the engine", "and again"):
         assert words in text
     kept = (tmp_path / "logs" / "coreset-studio.log").read_text(encoding="utf-8")
