@@ -35,7 +35,7 @@ def process_died(
     cache_folder : Path, optional
         The cache that it worked with.
     what, again : str
-        What ended, and what is to be run again.
+        The process that ended, and what to run again.
     """
     return f"{how_it_died(exit_code, cache_folder, what)} {_advice(exit_code, again)}."
 

@@ -2,7 +2,7 @@
 
 ``coreset-studio --self-test FILE`` opens the real window, works through its steps with real engine processes, writes
 what it saw to FILE as JSON, and ends with 0 if everything went well. It is what the packagers run, and what a user can
-run to see whether an installation is whole. ``--self-test FILE start`` only tells how long the window took.
+run to see whether an installation is whole. ``--self-test FILE start`` only reports the start-up time of the window.
 """
 
 import json

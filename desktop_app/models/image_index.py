@@ -1,4 +1,4 @@
-"""What the images of a dataset are filtered, searched and sorted by, made piece by piece."""
+"""The index by which the images of a dataset are filtered, searched and sorted, built step by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -30,7 +30,7 @@ COLUMNS = [theme.UNIT * 62, theme.UNIT * 44]
 
 
 class ClustersContent(QWidget):
-    """One class in full beside all classes at a glance.
+    """One class in full next to an overview of all classes.
 
     Parameters
     ----------

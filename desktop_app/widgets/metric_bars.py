@@ -12,7 +12,7 @@ from desktop_app.widgets.words import with_interval
 
 
 class Configuration(NamedTuple):
-    """What was trained on, and how well it did.
+    """The training set of a network, and its performance.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @runtime_checkable
 class HasNumbers(Protocol):
-    """A widget that can tell its name and the numbers that it draws."""
+    """A widget that provides its name and the numbers that it draws."""
 
     def plot_name(self) -> str:
         """Return a short name, used for the file."""
@@ -183,7 +183,7 @@ class PlotExportButton(QToolButton):
             self.save_to(Path(chosen) if Path(chosen).suffix else Path(f"{chosen}.{suffix}"))
 
     def save_to(self, file: Path) -> None:
-        """Write the plot and tell how it went."""
+        """Write the plot and report the outcome."""
         try:
             save_plot(self._plot, file)
         except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""How well each extractor tells the classes apart: a group of bars an extractor, over all and by class."""
+"""How well each extractor separates the classes: a group of bars per extractor, over all and by class."""
 
 from collections.abc import Sequence
 
