@@ -112,7 +112,7 @@ class ProjectFiles(QObject):
             self._messages.warning(f"{name} is open in another window. Save the recovered project under another name.")
 
     def recover_from(self, place: Path, recovery: Recovery) -> None:
-        """Open the copy for recovery at `place`, once nothing is lost by it; the copy goes when it is kept anew."""
+        """Open the copy for recovery at `place`, once nothing is lost by it; the copy goes when it is kept again."""
         self._leave(partial(self._recover_from, place, recovery))
 
     def _recover_from(self, place: Path, recovery: Recovery) -> None:

@@ -131,7 +131,7 @@ class ProjectLock(QObject):
         mine = Holder(self._process, self._started, platform.node(), PROGRAM, now, self._window)
         place = lock_place(file)
         with suppress(OSError):
-            if place.parent.is_dir():  # it is not made anew for a lock
+            if place.parent.is_dir():  # it is not made again for a lock
                 replace_atomically(place, json.dumps(asdict(mine)).encode())
                 self._held = place
                 self._timer.start()

@@ -108,7 +108,7 @@ class Autosave(QObject):
             self.changed_outside.emit(gone)
 
     def _report(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
-        """Say what is wrong when it begins, not at every change, and when it is over; and try again by and by."""
+        """Report a fault when it begins and when it ends, not at every change, and retry from time to time."""
         before = self._failure
         self._failure = "lost" if not_kept is not None else "kept" if not_saved is not None else ""
         if self._failure:

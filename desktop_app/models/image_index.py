@@ -40,7 +40,7 @@ class ImageIndex:
         quality: QualitySettings,
         marks: Mapping[str, Sequence[int]],
     ) -> Iterator[None]:
-        """Make everything anew; yields after every few milliseconds of work.
+        """Make everything again; yields after every few milliseconds of work.
 
         Parameters
         ----------

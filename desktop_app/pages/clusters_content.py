@@ -346,7 +346,7 @@ class ClustersContent(QWidget):
             self.k_chosen.emit(self._summary.clusters.class_name, k)
 
     def show_busy(self) -> None:
-        """Say that the class is being clustered anew."""
+        """Say that the class is being clustered again."""
         self.side.show_busy()
 
 

@@ -140,7 +140,7 @@ class ComparePage(Page):
         self.content.tabs.setCurrentWidget(self.content.live_tab if by_epochs else self.content.results_tab)
 
     def restore(self) -> None:
-        """Show the finished trainings again; none is done anew."""
+        """Show the finished trainings again; none is done again."""
         self.ask(
             ReadComparison(self.study(), runs_folder()), self._restore, on_cancelled=self._settle.start, as_step=True
         )
@@ -261,7 +261,7 @@ class ComparePage(Page):
         self._settle.start()
 
     def on_weights_changed(self) -> None:
-        """Estimate anew what can be trained here."""
+        """Estimate again what can be trained here."""
         self._plan = None
         self._settle.start()
 

@@ -59,7 +59,7 @@ class Bars(QWidget):
     # --- content ---
 
     def redraw(self) -> None:
-        """Draw again in the colours now in use; subclasses whose rows carry colours make them anew here."""
+        """Draw again in the colours now in use; subclasses whose rows carry colours make them again here."""
         self.update()
 
     def set_rows(

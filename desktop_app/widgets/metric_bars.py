@@ -53,7 +53,7 @@ class MetricBars(Bars):
         self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew in the colours now in use."""
+        """Make the rows again in the colours now in use."""
         rows: list[BarRow] = []
         for metric, title in self._metrics.items():
             rows.append(BarRow(title))

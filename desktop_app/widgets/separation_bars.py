@@ -26,7 +26,7 @@ class SeparationBars(Bars):
         self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew in the colours now in use."""
+        """Make the rows again in the colours now in use."""
         rows: list[BarRow] = []
         for number, one in enumerate(self._separations):
             colour = theme.cluster_colour(number)

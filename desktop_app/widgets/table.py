@@ -204,7 +204,7 @@ class Table(QTableView):
         self._spread()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Spread the columns anew, unless the user has widened one."""
+        """Spread the columns again, unless the user has widened one."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width() and self._widths() == self._spread_to:
             self._spread()

@@ -107,7 +107,7 @@ class VarianceCurve(Plot):
         self._add(dot)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Lay the legend out anew."""
+        """Lay the legend out again."""
         super().resizeEvent(event)
         if hasattr(self, "_legend"):
             self._fit_legend()
