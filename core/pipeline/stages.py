@@ -316,6 +316,7 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
         difficulty=prepared.difficulty,
         across=prepared.pool_embedding,
         orders=prepared.orders,
+        exact_up_to=prepared.study.settings.clusters.exact_up_to,
         progress=progress,
     )
 

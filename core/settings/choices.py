@@ -33,6 +33,8 @@ NetworkName = str
 
 SAMPLE_OF_LARGE = 5_000
 """Images of a class beyond `ClusterSettings.exact_up_to` that are clustered together."""
+SMALLEST_LIMIT = 100
+"""The lowest limit of exact stages: parts of fewer images would say little about a class."""
 
 _SHARE = "a fraction from 0 to below 1, such as 0.2"
 _COUNT = "a whole number of at least 0"
@@ -319,6 +321,11 @@ class ClusterSettings(SettingsPart):
         for name, k in self.k_by_class.items():
             if k < 1:
                 raise SettingsError(f"k of class {name!r} must be {_ONE}; found {k}.")
+        if 0 < self.exact_up_to < SMALLEST_LIMIT:
+            raise SettingsError(
+                f"“Exact up to” must be 0 (every class is processed exactly) or at least {SMALLEST_LIMIT}, such as "
+                f"20000; found {self.exact_up_to}."
+            )
 
     def is_large(self, n_images: int) -> bool:
         """Return whether so many images are more than stages process exactly."""

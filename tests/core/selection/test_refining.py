@@ -66,15 +66,15 @@ def test_refining_moves_a_medoid_to_the_image_that_is_most_central() -> None:
 
 
 def test_the_limit_affects_only_classes_above_it(tmp_path: Path) -> None:
-    rows = embedded(groups(60))
+    rows = embedded(groups(160))
     before = _clustering_key(rows, ClusterSettings(exact_up_to=0))
-    assert _clustering_key(rows, ClusterSettings(exact_up_to=60)) == before
-    assert _clustering_key(rows, ClusterSettings(exact_up_to=59)) != before
+    assert _clustering_key(rows, ClusterSettings(exact_up_to=160)) == before
+    assert _clustering_key(rows, ClusterSettings(exact_up_to=159)) != before
     # A sample that was set is what it was.
-    assert _clustering_key(rows, ClusterSettings(exact_up_to=59, sample_above=20)) == _clustering_key(
+    assert _clustering_key(rows, ClusterSettings(exact_up_to=159, sample_above=20)) == _clustering_key(
         rows, ClusterSettings(exact_up_to=0, sample_above=20)
     )
-    (at_limit,) = cluster_classes([rows], Settings(clusters=ClusterSettings(exact_up_to=60)), tmp_path)
+    (at_limit,) = cluster_classes([rows], Settings(clusters=ClusterSettings(exact_up_to=160)), tmp_path)
     assert at_limit.n_sampled == 0
 
 
@@ -96,12 +96,12 @@ def test_one_seed_gives_the_same_clusters_on_one_and_two_threads() -> None:
 
 
 def test_more_clusters_than_the_sample_has_images_are_refused_with_a_sentence() -> None:
-    with pytest.raises(SelectionError, match="1 to 20, or a larger “Exact up to”"):
-        cluster_class(embedded(groups(60)), ClusterSettings(exact_up_to=20, k_by_class={"a": 21}))
+    with pytest.raises(SelectionError, match="1 to 100, or a larger “Exact up to”"):
+        cluster_class(embedded(groups(160)), ClusterSettings(exact_up_to=100, k_by_class={"a": 101}))
 
 
 def test_identical_images_beyond_the_limit_are_one_cluster() -> None:
-    found = cluster_class(embedded(np.zeros((50, 3), dtype=np.float32)), ClusterSettings(exact_up_to=20))
+    found = cluster_class(embedded(np.zeros((150, 3), dtype=np.float32)), ClusterSettings(exact_up_to=100))
     assert found.k == 1
     assert found.chosen_by == "only"
 
