@@ -64,6 +64,10 @@ class CoresetFacts:
     kept : int
         Images of an earlier coreset.
     pinned_in, pinned_out : int
+    largest_class : int
+        Images of the largest class of the pool.
+    parts : int
+        In how many parts large classes (or a large pool) were ranked, in total.
     """
 
     sampler: str
@@ -74,6 +78,8 @@ class CoresetFacts:
     kept: int = 0
     pinned_in: int = 0
     pinned_out: int = 0
+    largest_class: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,8 @@ def _coreset(coreset: Coreset, settings: Settings) -> CoresetFacts:
         len(coreset.kept),
         len(selection.pinned_in),
         len(selection.pinned_out),
+        max(coreset.pool_sizes.values(), default=0),
+        sum(coreset.parts.values()),
     )
 
 
@@ -289,6 +297,7 @@ class _CoresetForm:
     images: int
     pool: dict[str, int]
     class_budgets: str = ""
+    parts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -348,6 +357,8 @@ def facts_of_manifest(file: Path) -> MethodsFacts:
             form.parent.kept if form.parent is not None else 0,
             len(form.pinned.get("in", ())),
             len(form.pinned.get("out", ())),
+            max(coreset.pool.values(), default=0),
+            sum(coreset.parts.values()),
         ),
         plugins=form.plugins,
         synthetic=any(note.startswith("The images are synthetic") for note in form.notes),
