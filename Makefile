@@ -7,7 +7,7 @@ READY := .venv/.ready
 # Tests start many processes, each of which would compile the program again where Python writes no bytecode.
 COMPILED := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode"
 
-.PHONY: run test test-fast test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
+.PHONY: run docs test test-fast test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
 $(READY): pyproject.toml setup.py constraints.txt packaging/set_up.sh
@@ -67,3 +67,6 @@ smoke: $(READY)
 
 clean:
 	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet && echo "The documentation is build/docs/index.html."
