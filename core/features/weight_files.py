@@ -14,13 +14,14 @@ import math
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.data.heaps import heaps_are_whole
 from core.errors import CoresetError, WeightsError
 from core.files import temporary_file
 from core.reading import check_member, open_regular
@@ -159,6 +160,9 @@ def _opened(file: Path) -> Iterator[list[_Found]]:
             source: Any = io.BytesIO(_archived(file))
         else:
             source = file
+        with open_regular(file) if source is file else nullcontext(source) as stream:
+            if not heaps_are_whole(stream):  # HDF5 would not stop reading the names of layers
+                raise ValueError("a part with texts has objects of impossible sizes")
         with h5py.File(source, "r") as container:
             yield list(_listed(container))
     except FileNotFoundError as error:

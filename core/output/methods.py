@@ -49,7 +49,7 @@ class Methods:
 
     @property
     def bibtex(self) -> str:
-        """What it cites, as BibTeX."""
+        """The cited references, as BibTeX."""
         return bibtex(self.keys)
 
 

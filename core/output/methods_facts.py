@@ -1,4 +1,4 @@
-"""What was done in a study or for an export, as far as it is recorded: what its Methods paragraph is made from."""
+"""Recorded facts about a study or an export, from which its Methods paragraph is written."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,7 +84,7 @@ class CoresetFacts:
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """What was trained.
+    """The trained networks.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class SearchFacts:
 
 @dataclass(frozen=True)
 class MethodsFacts:
-    """What is recorded about a study or an export; what is None or empty is not known, or was not done.
+    """The record of a study or an export; None or empty values are unknown, or the step was not run.
 
     Attributes
     ----------
@@ -229,7 +229,7 @@ def _weights(weights: "tuple[WeightsUsed, ...]", network: str = "") -> tuple[Wei
 
 
 def _backbones(comparison: Comparison | None) -> tuple[WeightFacts, ...]:
-    """Return the weights that networks stand on or see, each once."""
+    """Return the weights that networks build on or take as input, each once."""
     runs = comparison.runs if comparison is not None else ()
     found = [fact for run in runs if run.weights is not None for fact in _weights((run.weights,), run.key.network)]
     return tuple(dict.fromkeys(found))
@@ -307,7 +307,7 @@ class _ParentForm:
 
 @dataclass(frozen=True)
 class _ManifestForm:
-    """What a Methods paragraph needs of a `coreset.json`."""
+    """The facts for a Methods paragraph from a `coreset.json`."""
 
     version: str
     libraries: dict[str, str]

@@ -6,6 +6,7 @@ has features, ``features.npz`` (see `core.output.bundle_features`), and on reque
 (see `core.output.onnx_file`). The model is loaded in Keras' safe mode, and nothing in a bundle is ever unpickled.
 """
 
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.cache import write_atomically
+from core.data.heaps import heaps_are_whole
 from core.data.readings import choices_from, reading_of
 from core.errors import ExportError, SettingsError
 from core.features.engine import import_keras
@@ -416,6 +418,8 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
                 check_member(archive, member, LARGEST_MEMBER)
+                if member.filename.endswith(".h5") and not heaps_are_whole(io.BytesIO(archive.read(member))):
+                    raise ExportError(f"{member.filename} in it is damaged")
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly any exception on files of other programs
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

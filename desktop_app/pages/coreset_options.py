@@ -35,7 +35,7 @@ RULES = {
 
 
 class CoresetOptions(QObject):
-    """Fills a page's column, shows settings, and tells what the user changes.
+    """Fills a page's column, shows settings, and emits the changes of the user.
 
     Signals
     -------

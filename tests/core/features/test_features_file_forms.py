@@ -293,3 +293,12 @@ def test_a_file_that_is_not_there_and_an_excel_file_are_told(tmp_path: Path) -> 
         features_from_file(tmp_path / "none.npy", tmp_path, DataSettings())
     with pytest.raises(CoresetError):
         features_from_file(tmp_path, tmp_path, DataSettings())
+
+
+def test_paths_that_hdf5_would_not_stop_reading_are_refused(tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "fuzz" / "corpus" / "features_container" / "text_of_no_size"
+    (tmp_path / "f.h5").write_bytes(file.read_bytes())
+    with pytest.raises(
+        FeatureError, match=r"^f\.h5 is damaged \(a part with texts has objects of impossible sizes\)\."
+    ):
+        read(tmp_path / "f.h5")

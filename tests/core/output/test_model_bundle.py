@@ -470,3 +470,24 @@ def test_a_model_that_unpacks_to_far_more_than_it_is_is_refused(bundle: Path) ->
     (bundle / FACTS_NAME).write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(ExportError, match="at most 100 times the packed size is unpacked"):
         load_bundle(bundle)
+
+
+def test_a_model_with_texts_that_hdf5_would_not_stop_reading_is_refused(bundle: Path) -> None:
+    """The size of the free space behind the names of layers is 0, so that HDF5 stays there for ever."""
+    with zipfile.ZipFile(bundle / MODEL_NAME) as archive:
+        members = {name: bytearray(archive.read(name)) for name in archive.namelist()}
+    weights = members["model.weights.h5"]
+    heap = at = weights.index(b"GCOL\x01")
+    at += 16
+    while int.from_bytes(weights[at : at + 2], "little"):
+        at += 16 + -(-int.from_bytes(weights[at + 8 : at + 16], "little") // 8) * 8
+    assert at < heap + 4096
+    weights[at + 8 : at + 16] = bytes(8)
+    with zipfile.ZipFile(bundle / MODEL_NAME, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, bytes(content))
+    values = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    values["model_sha256"] = hashlib.sha256((bundle / MODEL_NAME).read_bytes()).hexdigest()
+    (bundle / FACTS_NAME).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ExportError, match=r"cannot be loaded \(model\.weights\.h5 in it is damaged\)\.$"):
+        load_bundle(bundle)

@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.sources.hdf5.heaps import check_heaps
+from core.data.heaps import check_heaps, reading_texts
 from core.errors import DatasetError, ImageError
 from core.files import reason_of
-from core.limits import memory_within
 from core.reading import open_regular
 from core.words import byte_size
 
@@ -33,7 +32,6 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LARGEST_CHUNK = 512_000_000
 """Largest chunk that is unpacked, and largest image, in bytes; h5py itself makes chunks of at most 1 MB."""
 
-_TEXT_BYTES = 256_000_000
 _LARGEST_ATTRIBUTE = 1_000_000
 
 _KEPT_BYTES = 64_000_000
@@ -266,10 +264,10 @@ class Container:
         if not self._checked_heaps:
             check_heaps(self.file)
             self._checked_heaps = True
-        return memory_within(_TEXT_BYTES)
+        return reading_texts()
 
     def attributes(self, key: str, is_wanted: Callable[[str], bool]) -> Mapping[str, Any]:
-        """Return the attributes of an array, or with an empty key of the file, whose names are wanted."""
+        """Return the attributes with the given names, of an array or, for an empty key, of the file."""
         found: dict[str, Any] = {}
         holder = self._container if not key else self.array(key)
         with _one_sentence(self.file):

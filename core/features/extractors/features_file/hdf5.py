@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from core.data.heaps import texts_of
 from core.errors import FeatureError
 from core.features.extractors.features_file.arrays import PLAIN_BLOCK, Arrays, chosen_names, named_blocks
 from core.reading import ZIP_RATIO, ZIP_UNSUSPICIOUS_BYTES
@@ -65,7 +66,9 @@ def _h5_texts(file: Path, name: str, dataset: Any) -> list[str]:
     import h5py
 
     if dataset.ndim == 1 and h5py.check_string_dtype(dataset.dtype) is not None:
-        return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in dataset[()]]
+        with texts_of(file) if dataset.dtype.kind == "O" else nullcontext():
+            values = dataset[()]
+        return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
     raise FeatureError(
         f"{name} of {file.name} is {dataset.dtype} of shape {dataset.shape}; expected a list of text: the path of each "
         "row."

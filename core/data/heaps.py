@@ -9,10 +9,13 @@ The HDF Group, HDF5 File Format Specification, version 3.0, section III.E, Globa
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import DatasetError
+from core.limits import memory_within
 from core.reading import open_regular
 
 # Signature, version 1 and three bytes of zeros: not something that images contain by chance.
@@ -20,6 +23,27 @@ _SIGNATURE = b"GCOL\x01\x00\x00\x00"
 _HEADER, _OBJECT = 16, 16
 _PIECE = 2**24
 _LARGEST = 2**28
+# What texts of any length may take; a damaged file can claim any amount.
+_TEXT_BYTES = 256_000_000
+
+
+@contextmanager
+def texts_of(file: Path) -> Iterator[None]:
+    """Allow texts of any length to be read: with little memory, as HDF5 takes what the file claims they need.
+
+    Raises
+    ------
+    DatasetError
+        If they are stored in a way that HDF5 would not stop reading.
+    """
+    check_heaps(file)
+    with reading_texts():
+        yield
+
+
+def reading_texts() -> AbstractContextManager[None]:
+    """Limit the memory that reading texts of any length may take."""
+    return memory_within(_TEXT_BYTES)
 
 
 def check_heaps(file: Path) -> None:
@@ -35,10 +59,14 @@ def check_heaps(file: Path) -> None:
         If it cannot be read.
     """
     with open_regular(file) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        for place in _places(stream, size):
-            if not _is_whole(stream, place, size):
-                raise DatasetError(f"{file.name} is damaged (a part with texts has objects of impossible sizes).")
+        if not heaps_are_whole(stream):
+            raise DatasetError(f"{file.name} is damaged (a part with texts has objects of impossible sizes).")
+
+
+def heaps_are_whole(stream: BinaryIO) -> bool:
+    """Return whether the objects of every heap in an HDF5 file fill it; the file is read from start to end."""
+    size = stream.seek(0, os.SEEK_END)
+    return all(_is_whole(stream, place, size) for place in _places(stream, size))
 
 
 def _places(stream: BinaryIO, size: int) -> list[int]:
