@@ -17,6 +17,7 @@ from core.selection.parts import divide, part_sequence
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.selection.selecting import select_rows
+from core.selection.selector import CoresetSelector
 from core.settings import ClusterSettings, SelectionSettings
 from tests.core.selection.test_orders import MakeSampler
 
@@ -262,3 +263,12 @@ def test_the_sentence_on_a_coreset_names_divided_classes() -> None:
     coreset = Coreset("a", 0, np.arange(3), np.arange(3), ("",) * 3, {"x": 3}, {"x": 50_000}, True, parts={"x": 10})
     assert coreset_sentence(coreset, []).endswith("Class x: 50,000 images, selected in 10 parts.")
     assert "parts" not in coreset_sentence(replace(coreset, parts={}), [])
+
+
+def test_the_scikit_learn_interface_has_the_limit_too() -> None:
+    points, fraction = rows(450), 0.1
+    exact = CoresetSelector("even-herding", fraction, exact_up_to=0).fit(points)
+    assert CoresetSelector("even-herding", fraction).fit(points).order_.tolist() == exact.order_.tolist()
+    divided = CoresetSelector("even-herding", fraction, exact_up_to=LIMIT).fit(points)
+    assert len(divided.indices_) == 45
+    assert divided.order_.tolist() != exact.order_.tolist()
