@@ -52,7 +52,7 @@ def clustering(n: int, d: int, sample: int) -> tuple[float, Callable[[], object]
     return clustering_bytes(n, d, settings), lambda: cluster_class(one, settings)
 
 
-def sampler(name: str, n: int, d: int) -> tuple[float, Callable[[], object]]:
+def sampler(name: str, n: int, d: int, limit: int = 0) -> tuple[float, Callable[[], object]]:
     from core.selection.orders import put_in_order, sampler_bytes
     from core.selection.samplers import SAMPLERS
     from core.selection.sampling import ClassPool
@@ -62,7 +62,7 @@ def sampler(name: str, n: int, d: int) -> tuple[float, Callable[[], object]]:
     pool.labels[:] = np.arange(n) % 5
     pool = replace(pool, medoids=np.arange(5))
     one = SAMPLERS[name]
-    return sampler_bytes(one, pool), lambda: put_in_order(one, pool, max(1, n // 50))
+    return sampler_bytes(one, pool, limit), lambda: put_in_order(one, pool, max(1, n // 50), exact_up_to=limit)
 
 
 def reduction(n: int, d: int, n_outside: int) -> tuple[float, Callable[[], object]]:
@@ -258,6 +258,8 @@ def cases() -> Iterator[Case]:
     for name, one in SAMPLERS.items():
         for n, d in ((4_000, 50), (9_000, 200)) if one.cost.bytes_fixed else ((9_000, 200),):
             yield Case(f"sampler {name}", f"{n:,} × {d}", sampler, (name, n, d))
+        if one.divided and one.uses_embedding:
+            yield Case(f"sampler {name}", "50,000 × 50, limit 20,000", sampler, (name, 50_000, 50, 20_000))
 
 
 def judging_cases() -> Iterator[Case]:
@@ -285,7 +287,16 @@ def network_cases() -> Iterator[Case]:
 def stage_cases() -> Iterator[Case]:
     for n in (20_000, 100_000):
         yield Case("scan", f"{n:,}", scan, (n,))
-    for n, d, sample in ((3_000, 50, 0), (8_000, 50, 0), (10_000, 200, 0), (20_000, 50, 5_000), (20_000, 300, 2_000)):
+    # The last one is beyond the limit of exact clustering.
+    sizes = (
+        (3_000, 50, 0),
+        (8_000, 50, 0),
+        (10_000, 200, 0),
+        (20_000, 50, 5_000),
+        (20_000, 300, 2_000),
+        (50_000, 50, 0),
+    )
+    for n, d, sample in sizes:
         yield Case("clustering", f"{n:,} × {d}" + f", sample {sample:,}" * bool(sample), clustering, (n, d, sample))
     for n, d, n_outside in ((600, 25_088, 300), (2_000, 25_088, 900), (5_000, 1_742, 500), (3_000, 1_280, 0)):
         yield Case("reduction of a class", f"{n:,} × {d:,}", reduction, (n, d, n_outside))

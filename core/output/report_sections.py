@@ -141,6 +141,8 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
             "selection (smaller is better), and the difference between the selected images and the class as a "
             "whole (MMD²)."
         )
+        if content.coverage.sample_words:
+            section.say(content.coverage.sample_words)
         section.show(tables.coverage_table(content.coverage), limit=60)
         _worst_images(section, content, labels)
     if content.proxy:

@@ -119,7 +119,9 @@ def report_content(
     points: tuple[ProxyPoint, ...] = ()
     if coreset is not None:
         points = _proxy(prepared, coreset, progress)
-        covered = coverage(prepared.dataset.contents, prepared.embeddings, prepared.clusters, coreset, progress)
+        limit = prepared.study.settings.clusters.exact_up_to
+        contents = prepared.dataset.contents
+        covered = coverage(contents, prepared.embeddings, prepared.clusters, coreset, progress, exact_up_to=limit)
         shares = expected_random(prepared.clusters, coreset)
     return ReportContent(
         dataset=prepared.dataset,

@@ -7,7 +7,19 @@ from core.words import percent
 
 
 def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
-    """Return a summary of a coreset: its share of the pool, and the clusters that it covers."""
+    """Return a summary of a coreset: its share of the pool, the clusters that it covers, and what was divided."""
+    return " ".join([_covered_words(coreset, shares), *_part_words(coreset)])
+
+
+def _part_words(coreset: Coreset) -> list[str]:
+    sizes = {**coreset.pool_sizes, "": sum(coreset.pool_sizes.values())}
+    return [
+        f"{f'Class {name}' if name else 'The pool'}: {sizes[name]:,} images, selected in {n} parts."
+        for name, n in coreset.parts.items()
+    ]
+
+
+def _covered_words(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
     pool = sum(coreset.pool_sizes.values())
     start = f"{len(coreset.indices):,} of {pool:,} images of the pool ({percent(coreset.fraction)})"
     n_clusters = sum(len(share.sizes) for share in shares)

@@ -157,6 +157,8 @@ class ClassCoverage:
         Number of clusters with a selected image, and of clusters.
     duplicate_pairs : int
         Number of pairs of selected images with the same pixels.
+    n_sampled : int
+        Images of the class that `mmd2` was estimated from; 0: all.
     """
 
     class_name: str
@@ -169,6 +171,7 @@ class ClassCoverage:
     clusters_touched: int
     n_clusters: int
     duplicate_pairs: int
+    n_sampled: int = 0
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,15 @@ class Coverage:
     n_clusters: int
     duplicate_pairs: int
     worst_indices: tuple[int, ...] = ()
+
+    @property
+    def sample_words(self) -> str:
+        """A sentence on classes whose MMD² is an estimate from a sample; empty if there are none."""
+        sampled = [each for each in self.by_class if each.n_sampled]
+        if not sampled:
+            return ""
+        names = ", ".join(each.class_name for each in sampled)
+        return f"MMD² of {names} is an estimate from a random sample of {sampled[0].n_sampled:,} images."
 
     @property
     def share_touched(self) -> float:

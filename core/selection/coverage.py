@@ -21,7 +21,8 @@ from core.results import (
     PoolEmbedding,
     ProxyPoint,
 )
-from core.selection.kernel import MEMORY_BUDGET, N_NEIGHBOURS, Kernel, squared_discrepancy
+from core.selection.dividing import part_size
+from core.selection.kernel import MEMORY_BUDGET, N_NEIGHBOURS, Kernel, sampled_discrepancy, squared_discrepancy
 
 N_WORST = 12
 # Of a digest of 64 characters, four bytes each, and its copies while they are sorted.
@@ -35,6 +36,7 @@ def class_coverage(
     coreset: Coreset,
     *,
     kernel: Kernel | None = None,
+    exact_up_to: int = 0,
 ) -> ClassCoverage:
     """Measure what a coreset excludes of one class, in the class's joined embeddings.
 
@@ -48,6 +50,8 @@ def class_coverage(
         Of any classes; only the images of this one count.
     kernel : Kernel, optional
         Of this embedding; pass it again to measure another coreset immediately.
+    exact_up_to : int, optional
+        Of `ClusterSettings`: MMD² of a larger class is estimated from a sample. 0: of none.
 
     Returns
     -------
@@ -62,15 +66,23 @@ def class_coverage(
     chosen = _chosen_rows(embedding, coreset)
     mean = largest = mmd2 = float("nan")
     worst = -1
+    n = len(embedding.indices)
+    n_sampled = part_size(exact_up_to) if 0 < exact_up_to < n else 0
     if len(chosen):
-        n = len(embedding.indices)
-        whole = 4 * n * n <= MEMORY_BUDGET if kernel is None else kernel.is_held and not kernel.is_computed
+        whole = (
+            not n_sampled and 4 * n * n <= MEMORY_BUDGET
+            if kernel is None
+            else kernel.is_held and not kernel.is_computed
+        )
         needed = coverage_bytes(n, embedding.embedding.shape[1], whole=whole)
         with memory_for(f"Measuring the coverage of class {embedding.class_name} ({n:,} images)", needed):
             distances = distances_to_chosen(embedding, coreset)
             mean, largest = float(distances.mean(dtype=np.float64)), float(distances.max())
             worst = int(embedding.indices[int(np.argmax(distances))])
-            mmd2 = squared_discrepancy(kernel if kernel is not None else Kernel(embedding.embedding), chosen)
+            if n_sampled:
+                mmd2 = sampled_discrepancy(embedding.embedding, chosen, n_sampled, embedding.class_name)
+            else:
+                mmd2 = squared_discrepancy(kernel if kernel is not None else Kernel(embedding.embedding), chosen)
     touched = np.unique(clusters.labels[np.isin(clusters.indices, embedding.indices[chosen])])
     return ClassCoverage(
         class_name=embedding.class_name,
@@ -83,6 +95,7 @@ def class_coverage(
         clusters_touched=len(touched),
         n_clusters=clusters.k,
         duplicate_pairs=_duplicate_pairs(contents, embedding.indices[chosen]),
+        n_sampled=n_sampled,
     )
 
 
@@ -134,6 +147,8 @@ def coverage(
     clusters: Sequence[ClassClusters],
     coreset: Coreset,
     progress: Progress = NO_PROGRESS,
+    *,
+    exact_up_to: int = 0,
 ) -> Coverage:
     """Measure what a coreset excludes of every class, and on average.
 
@@ -143,12 +158,15 @@ def coverage(
         See `class_coverage`.
     embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
         Of the same classes, in any order.
+    exact_up_to : int, optional
+        See `class_coverage`.
     """
     by_name = {found.class_name: found for found in clusters}
     measured = []
     for step, embedding in enumerate(sorted(embeddings, key=lambda one: one.class_name)):
         progress.report(step, len(embeddings), "Measuring coverage: classes")
-        measured.append(class_coverage(contents, embedding, by_name[embedding.class_name], coreset))
+        of_class = by_name[embedding.class_name]
+        measured.append(class_coverage(contents, embedding, of_class, coreset, exact_up_to=exact_up_to))
     progress.report(len(embeddings), len(embeddings), "Measuring coverage: classes")
     return summarise_coverage(measured, tuple(covered_worst(embeddings, coreset).tolist()))
 

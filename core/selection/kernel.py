@@ -4,12 +4,16 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
 from core.neighbours import nearest, row_blocks, squared_distances
 from core.results import FloatArray, IntArray
+from core.seeds import generator
 
 MEMORY_BUDGET = 2**30
 N_NEIGHBOURS = 10
+# Of a class of which a sample is measured: images whose neighbours give the width.
+IMAGES_OF_WIDTH = 1_000
 
 
 def bandwidth(embedding: FloatArray) -> float:
@@ -115,6 +119,13 @@ class Kernel:
         """Mean of R between each image and the whole class, shape (n,)."""
         return self.times(np.full(self.n_images, 1 / self.n_images))
 
+    def mean_with(self, others: FloatArray) -> float:
+        """Return the mean of R between all images and others, given by their embeddings."""
+        total = 0.0
+        for block in row_blocks(len(others), self.n_images):
+            total += float(self._computed(np.asarray(others[block], dtype=np.float64)).sum(dtype=np.float64))
+        return total / (len(others) * self.n_images)
+
     def mean_among(self, images: IntArray) -> float:
         """Return the mean of R over all pairs of some images, each with itself too."""
         total = 0.0
@@ -174,3 +185,54 @@ def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:
     """
     means = kernel.class_means
     return max(kernel.mean_among(chosen) - 2 * float(means[chosen].mean()) + float(means.mean()), 0.0)
+
+
+def sampled_discrepancy(embedding: FloatArray, chosen: IntArray, n_sampled: int, class_name: str) -> float:
+    """Estimate MMD² between the selected images and their whole class from random samples of both.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+        Of the class.
+    chosen : ndarray of shape (m,), int64
+        Rows, m >= 1.
+    n_sampled : int
+        Images of the class, and at most so many of the selected ones, that are compared with each other.
+    class_name : str
+        Seeds the samples, which are the same for every coreset of a class.
+
+    Returns
+    -------
+    float
+        >= 0. `squared_discrepancy` has this value in the mean over samples, up to values below 0, which become 0.
+        The width is that of 1,000 images among the whole class.
+    """
+    n = len(embedding)
+    sample = np.sort(generator(0, "coverage sample", class_name).choice(n, size=min(n_sampled, n), replace=False))
+    few = chosen
+    if len(chosen) > n_sampled:
+        few = np.sort(generator(0, "coverage chosen", class_name).choice(chosen, size=n_sampled, replace=False))
+    of_class, of_chosen = np.asarray(embedding[sample]), np.asarray(embedding[few])
+    kernel = Kernel(of_class, _width_among(embedding, sample), memory_budget=0)
+    between = kernel.mean_with(of_chosen)
+    inside = _mean_of_all(kernel.mean_with(of_class), len(sample), n)
+    among = _mean_of_all(Kernel(of_chosen, kernel.width, memory_budget=0).mean_with(of_chosen), len(few), len(chosen))
+    return max(among - 2 * between + inside, 0.0)
+
+
+def _mean_of_all(mean: float, n_sampled: int, n: int) -> float:
+    """Return the mean of R over all pairs of `n` images, each with itself too, from that of a sample of them."""
+    if n_sampled == n:
+        return mean
+    others = (mean * n_sampled - 1) / (n_sampled - 1) if n_sampled > 1 else 1.0
+    return ((n - 1) * others + 1) / n
+
+
+def _width_among(embedding: FloatArray, sample: IntArray) -> float:
+    """Return the median over some images of the mean distance to the 10 nearest of all."""
+    found = NearestNeighbors(n_neighbors=N_NEIGHBOURS + 1, algorithm="brute").fit(embedding)
+    at = sample[:: -(-len(sample) // IMAGES_OF_WIDTH)]
+    distances, _ = found.kneighbors(embedding[at])
+    # The nearest is the image itself.
+    median = float(np.median(distances[:, 1:].mean(axis=1, dtype=np.float64)))
+    return median if median > 0 else bandwidth(np.asarray(embedding[sample]))

@@ -69,6 +69,9 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         ``"intelligent"``; what is not named has its default.
     k_max : int
         >= 2; most clusters of a class.
+    exact_up_to : int
+        Larger classes are clustered on a sample and selected from in parts, as with `ClusterSettings.exact_up_to`. 0:
+        no class is.
 
     Attributes
     ----------
@@ -109,6 +112,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         "mu": [Real, None],
         "settings": [Mapping, None],
         "k_max": [Interval(Integral, 2, None, closed="left")],
+        "exact_up_to": [Interval(Integral, 0, None, closed="left")],
     }
 
     def __init__(
@@ -124,6 +128,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         mu: float | None = None,
         settings: Mapping[str, Any] | None = None,
         k_max: int = 10,
+        exact_up_to: int = 20_000,
     ) -> None:
         self.sampler = sampler
         self.fraction = fraction
@@ -135,6 +140,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         self.mu = mu
         self.settings = settings
         self.k_max = k_max
+        self.exact_up_to = exact_up_to
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:  # noqa: N803
         """Choose a coreset of `X`.
@@ -171,7 +177,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             _embedded(name, np.flatnonzero(positions == position), blocks, self.variance)
             for position, name in enumerate(names)
         ]
-        clusters = [cluster_class(one, ClusterSettings(k_max=self.k_max, seed=seed)) for one in embeddings]
+        clustering = ClusterSettings(k_max=self.k_max, seed=seed, exact_up_to=int(self.exact_up_to))
+        clusters = [cluster_class(one, clustering) for one in embeddings]
         self.clusters_ = np.empty(len(rows), dtype=np.int64)
         for found in clusters:
             self.clusters_[found.indices] = found.labels
@@ -190,6 +197,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             difficulty=difficulty,
             across=_across(blocks) if sampler.scope == "joint" else None,
             orders=orders,
+            exact_up_to=clustering.exact_up_to,
         )
         if sampler.scope == "pool":
             everything = ClassPool.plain("", len(rows), seed)

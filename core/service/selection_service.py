@@ -188,9 +188,10 @@ class SelectionService(ImageService):
             report = (number, len(prepared.embeddings), "Measuring coverage: classes")
             progress.report(*report)
             # Computing the kernel of a class takes long the first time: report in between, so that it can be stopped.
-            kernel = self._kernels.of(embedding.embedding)
-            progress.report(*report)
-            if len(embedding.indices):
+            is_large = prepared.study.settings.clusters.is_large(len(embedding.indices))
+            if len(embedding.indices) and not is_large:
+                kernel = self._kernels.of(embedding.embedding)
+                progress.report(*report)
                 _ = kernel.class_means
                 progress.report(*report)
             by_class.append(self._covered(embedding, clusters, coreset))
@@ -203,8 +204,11 @@ class SelectionService(ImageService):
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:
             contents = self._prepared.dataset.contents
-            kernel = self._kernels.of(embedding.embedding)
-            self._coverage[key] = class_coverage(contents, embedding, clusters, coreset, kernel=kernel)
+            limit = self._prepared.study.settings.clusters
+            kernel = None if limit.is_large(len(embedding.indices)) else self._kernels.of(embedding.embedding)
+            self._coverage[key] = class_coverage(
+                contents, embedding, clusters, coreset, kernel=kernel, exact_up_to=limit.exact_up_to
+            )
             while len(self._coverage) > MOST_CACHED:
                 self._coverage.popitem(last=False)
         return self._coverage[key]

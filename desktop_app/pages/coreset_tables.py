@@ -108,7 +108,13 @@ def coverage_table() -> Table:
             ),
             _figure("Mean", "mean_distance", "Mean distance from an image of the class to the nearest selected one", 2),
             _figure("Largest", "largest_distance", "Distance of the least covered image of the class", 2),
-            _figure("MMD²", "mmd2", "Difference between the selected images and the whole class; 0 is identical", 4),
+            _figure(
+                "MMD²",
+                "mmd2",
+                "Difference between the selected images and the whole class; 0 is identical. In a class of more images "
+                "than “Exact up to”, it is an estimate from a random sample",
+                4,
+            ),
             Column(
                 "Duplicates",
                 lambda row: count(row.duplicate_pairs),

@@ -190,6 +190,14 @@ def test_numbers_of_clusters_and_samples_are_told() -> None:
     assert "Classes of more than 5,000 images were clustered on a random sample" in text
 
 
+def test_what_was_done_beyond_the_limit_of_exact_stages_is_told() -> None:
+    large = coreset("balanced-herding", largest_class=50_000, parts=12)
+    text = check(methods(facts(coreset=large)))
+    assert "Classes of more than 20,000 images were clustered on a random sample, and the medoids were then" in text
+    assert "divided into parts of neighbouring images (12 in total), which were ranked separately." in text
+    assert "20,000" not in check(methods(facts(coreset=coreset("balanced-herding", largest_class=20_000))))
+
+
 @pytest.mark.parametrize("name", list(EXTRACTORS))
 @pytest.mark.parametrize("state", ["verified", "unverified", "untrained"])
 def test_every_extractor_is_told_with_its_weights(name: str, state: str) -> None:

@@ -7,14 +7,17 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from core.errors import SamplerFailedError, SettingsError
-from core.results import ClassEmbedding, FloatArray
+from core.pipeline.words import coreset_sentence
+from core.results import ClassEmbedding, Coreset, FloatArray
 from core.selection.clustering import cluster_class
 from core.selection.dividing import is_divided, n_parts, selection_bytes, selection_seconds
+from core.selection.kernel import Kernel, sampled_discrepancy, squared_discrepancy
 from core.selection.orders import OrderCache, put_in_order
 from core.selection.parts import divide, part_sequence
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.selection.selecting import select_rows
+from core.selection.selector import CoresetSelector
 from core.settings import ClusterSettings, SelectionSettings
 from tests.core.selection.test_orders import MakeSampler
 
@@ -240,3 +243,32 @@ def test_needs_beyond_the_limit_grow_in_proportion_to_the_images() -> None:
 def test_a_limit_too_low_to_divide_by_is_refused_with_a_sentence() -> None:
     with pytest.raises(SettingsError, match="at least 100, such as 20000; found 5"):
         ClusterSettings(exact_up_to=5)
+
+
+# --- coverage -----------------------------------------------------------------------------------------------------
+
+
+def test_discrepancy_of_a_sample_estimates_that_of_the_class() -> None:
+    embedding = rows(1_500)
+    # Images of one end of the class, which differ from it.
+    chosen = np.argsort(embedding[:, 0], kind="stable")[:300]
+    exact = squared_discrepancy(Kernel(embedding), chosen)
+    estimates = [sampled_discrepancy(embedding, chosen, 400, str(seed)) for seed in range(5)]
+    assert np.mean(estimates) == pytest.approx(exact, rel=0.1)
+    assert sampled_discrepancy(embedding, np.arange(1_500), 1_500, "a") == pytest.approx(0, abs=1e-9)
+    assert sampled_discrepancy(embedding, chosen, 400, "a") == sampled_discrepancy(embedding, chosen, 400, "a")
+
+
+def test_the_sentence_on_a_coreset_names_divided_classes() -> None:
+    coreset = Coreset("a", 0, np.arange(3), np.arange(3), ("",) * 3, {"x": 3}, {"x": 50_000}, True, parts={"x": 10})
+    assert coreset_sentence(coreset, []).endswith("Class x: 50,000 images, selected in 10 parts.")
+    assert "parts" not in coreset_sentence(replace(coreset, parts={}), [])
+
+
+def test_the_scikit_learn_interface_has_the_limit_too() -> None:
+    points, fraction = rows(450), 0.1
+    exact = CoresetSelector("even-herding", fraction, exact_up_to=0).fit(points)
+    assert CoresetSelector("even-herding", fraction).fit(points).order_.tolist() == exact.order_.tolist()
+    divided = CoresetSelector("even-herding", fraction, exact_up_to=LIMIT).fit(points)
+    assert len(divided.indices_) == 45
+    assert divided.order_.tolist() != exact.order_.tolist()
