@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks.browser import Watch, turn
 from benchmarks.synthetic_job import SyntheticScan
+from benchmarks.window import wait
 from core.results import ClassClusters, NearDuplicate, SuspectedLabelError
 from core.service.dataset_requests import DatasetFindings, DatasetSummary
 from core.service.selection_requests import ClassOverview, ClassSummary
@@ -92,6 +93,7 @@ class Measured:
         self.window.frame.host.show_stage("dataset")
         scan = SyntheticScan(self.place, self.n_images)
         self.act("Dataset: scan arrives and is shown", partial(self.service.ask, scan, self._take), self._is_there)
+        wait(self.app, self._is_there)  # where the engine process takes long to start
         self.weigh("memory: dataset shown")
 
     def _take(self, summary: DatasetSummary) -> None:
