@@ -221,6 +221,8 @@ def _structure_sequence(kind: Any, converter: cattrs.Converter) -> Any:
             raise FormError(f"expected a list, found {_short(values)}")
         if length is not None and len(values) != length:
             raise FormError(f"expected {length} values, found {len(values)}")
+        if length is None and kinds[0] is str and all(type(value) is str for value in values):
+            return make(values)  # 100,000 excluded images: 8 ms instead of 60
         inner = kinds if length is not None else [kinds[0]] * len(values)
         return make(_structured(enumerate(values), inner, converter, kind))
 

@@ -159,13 +159,20 @@ def _is_kept(part: SettingsPart) -> bool:
 def _unstructure_part(part: SettingsPart) -> dict[str, Any]:
     """Return the stored form of a section or of a description's own settings."""
     values = {
-        name: _CONVERTER.unstructure(getattr(part, name))
+        name: _plain(getattr(part, name))
         for name, facts in choices_of(part)
         if facts.kept or getattr(part, name) != facts.neutral
     }
     if kind_of(part):
         values |= _unstructure_own(part)
     return values
+
+
+def _plain(value: object) -> object:
+    """Return the stored form of one value; texts, of which there may be 100,000, without asking what each is."""
+    if isinstance(value, tuple) and all(type(each) is str for each in value):
+        return list(value)
+    return _CONVERTER.unstructure(value)
 
 
 def _unstructure_own(part: SettingsPart) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QWidget
 
+from core.results import IntArray
 from core.service.selection_requests import ClassOverview, ClassSummary
 from desktop_app import theme
 from desktop_app.pages.clusters_side import ClustersSide
@@ -55,7 +56,6 @@ class ClustersContent(QWidget):
         super().__init__(parent)
         self._images = shown
         self._summary: ClassSummary | None = None
-        self._row_of: dict[int, int] = {}
         self._shares: Sequence[float] = ()
         self.classes = SmallMultiples(1)
         self.classes.setFixedWidth(CLASSES_WIDTH)
@@ -190,7 +190,7 @@ class ClustersContent(QWidget):
 
     def forget(self) -> None:
         """Show no class."""
-        self._summary, self._row_of = None, {}
+        self._summary = None
         self.classes.set_classes(())
         self.card.set_title("Class")
         for box in (self.first, self.second):
@@ -210,14 +210,13 @@ class ClustersContent(QWidget):
         """Show one class in full, nothing selected."""
         self._summary = summary
         clusters = summary.clusters
-        self._row_of = {int(index): row for row, index in enumerate(clusters.indices)}
         first, second = summary.components
         self.card.set_title(clusters.class_name)
         self._fill_components(summary)
         self.scatter.set_points(
             summary.points,
             clusters.labels,
-            np.array([self._row_of[int(index)] for index in clusters.medoids], dtype=np.int64),
+            clusters.medoid_rows,
             component_label(first, summary.shares[0]),
             component_label(second, summary.shares[1]),
         )
@@ -297,8 +296,15 @@ class ClustersContent(QWidget):
     def _highlight(self, keys: object) -> None:
         """Show in the plot what is selected in the grid; the grid keeps its images."""
         if isinstance(keys, np.ndarray) and len(keys):
-            rows = [self._row_of[int(key)] for key in keys if int(key) in self._row_of]
-            self.scatter.set_selection(np.array(rows, dtype=np.int64))
+            self.scatter.set_selection(np.flatnonzero(np.isin(self._indices(), keys)))
+
+    def _indices(self) -> IntArray:
+        return np.zeros(0, dtype=np.int64) if self._summary is None else self._summary.clusters.indices
+
+    def _row_of(self, index: int) -> int:
+        """Return the row of an image in the class, -1 for one of another class."""
+        rows = np.flatnonzero(self._indices() == index)
+        return int(rows[0]) if len(rows) else -1
 
     def _hover_row(self, row: int) -> None:
         summary = self._summary
@@ -312,7 +318,7 @@ class ClustersContent(QWidget):
         )
 
     def _hover_image(self, index: int) -> None:
-        self.scatter.set_current(self._row_of.get(index, -1))
+        self.scatter.set_current(self._row_of(index))
 
     def _hover_cluster(self, number: int) -> None:
         self._hover_image(

@@ -95,7 +95,7 @@ class DatasetContent(QWidget):
 
     def show_summary(self, summary: DatasetSummary, settings: DataSettings) -> None:
         """Show a scanned dataset."""
-        self._summary = summary
+        shown, self._summary = self._summary, summary
         dataset, split = summary.dataset, summary.split
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
         in_pool = np.bincount(dataset.labels[split.pool], minlength=len(dataset.classes))
@@ -109,7 +109,9 @@ class DatasetContent(QWidget):
         )
         if row >= 0:  # so that the keyboard can go on where it was
             self.histogram.setCurrentIndex(self.histogram.classes.index(row, 0))
-        self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(dataset.classes)})
+        if summary is not shown:
+            names = dataset.classes
+            self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(names)})
         self.facts.setText(_facts(summary))
         warnings = summary.notes
         if warnings:
@@ -161,8 +163,8 @@ def _set_of(summary: DatasetSummary, index: int) -> str:
 
 def _facts(summary: DatasetSummary) -> str:
     dataset, split = summary.dataset, summary.split
-    sizes = {(image.width, image.height) for image in dataset.images}
-    size = "{}×{}".format(*next(iter(sizes))) if len(sizes) == 1 else f"{len(sizes):,} sizes"
+    sizes = np.unique(dataset.sizes @ (1, 1 << 32))
+    size = "{}×{}".format(*dataset.sizes[0]) if len(sizes) == 1 else f"{len(sizes):,} sizes"
     parts = [
         f"{len(dataset.images):,} images in {len(dataset.classes)} classes",
         size,

@@ -182,9 +182,10 @@ class Scatter(Plot):
     def _fill(self, item: Any, number: int, rows: Rows, *, solid: bool = False) -> None:
         colour = theme.cluster_colour(number)
         brush = QColor(colour)
-        brush.setAlpha(255 if solid else self._alpha())
-        few = len(self._points) <= FEW * 10
-        pen = pg.mkPen(theme.edge(colour), width=0.8) if few or solid else None
+        # Many selected points stay translucent: solid ones would hide the cluster below and how dense a place is.
+        few = len(self._selected if solid else self._points) <= FEW * 10
+        brush.setAlpha(255 if solid and few else self._alpha())
+        pen = pg.mkPen(theme.edge(colour), width=0.8) if few else None
         at = self._points[rows]
         item.setData(at[:, 0], at[:, 1], symbol=theme.cluster_symbol(number), size=self._size(), brush=brush, pen=pen)
 

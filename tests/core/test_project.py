@@ -1,7 +1,9 @@
 """The project: what is current and what is stale, and the file."""
 
+import hashlib
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from core.project import (
     write_project,
     write_recovery,
 )
-from core.settings import Relabelling
+from core.settings import Relabelling, settings_in_keys
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -299,3 +301,31 @@ def test_relabelling_makes_all_stale_and_its_time_nothing(tmp_path: Path) -> Non
     assert current(later.with_settings("data", relabelled=())) == set(STAGES)
     write_project(later, tmp_path / "x.coreset")
     assert read_project(tmp_path / "x.coreset") == later
+
+
+def test_keys_are_the_digests_of_settings_and_contents_of_all_stages_before() -> None:
+    project = with_all_results(Project().with_settings("data", left_out_images=("a.png", "ö.png")))
+    project = project.with_settings("selection", fraction=0.3, beta=0.5)
+    parts: list[Any] = []
+    for stage, sections in STAGES.items():
+        settings = {section: settings_in_keys(getattr(project.settings, section)) for section in sections}
+        if stage == "compare":
+            # The coreset itself does not matter, only settings of the selection that a comparison does not have itself.
+            own = ("sampler", "fraction", "images", "seed")
+            selection = settings_in_keys(project.settings.selection)
+            parts[-2:] = [["coreset", {name: value for name, value in selection.items() if name not in own}]]
+        parts.append([stage, settings])
+        expected = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+        assert project.key(stage) == expected
+        parts.append("images" if stage == "dataset" else "")
+
+
+def test_keys_of_a_project_with_100_000_excluded_images_are_made_once() -> None:
+    project = Project().with_settings("data", left_out_images=tuple(f"class/image {n}.png" for n in range(100_000)))
+    started = time.perf_counter()
+    first = [project.key(stage) for stage in STAGES]
+    once = time.perf_counter() - started
+    started = time.perf_counter()
+    assert all([project.key(stage) for stage in STAGES] == first for _ in range(20))
+    assert time.perf_counter() - started < once
+    assert project.with_settings("data", left_out_images=("a.png",)).key("compare") != first[-1]
