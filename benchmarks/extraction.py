@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 import unittest.mock
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,29 +49,35 @@ def first_images(dataset: Dataset, n: int) -> Dataset:
 
 
 def compare(dataset: Dataset, name: str, repeat: int) -> None:
+    n = len(dataset.images)
+    file, untrained = weights_for(name)
+    _tensors, used = load_weights(name, file=file, untrained=untrained)
+    pairs = list(compared_seconds(dataset, name, repeat))
+    ratios = [bare / whole for whole, bare in pairs]
+    print(
+        f"{name} ({used.state} weights), {n} images, {repeat} times in turn: bare network "
+        f"{max(n / bare for _, bare in pairs):.1f} images/s, from files {max(n / whole for whole, _ in pairs):.1f} "
+        f"images/s; ratio median {np.median(ratios):.3f} ({', '.join(f'{ratio:.3f}' for ratio in ratios)}); "
+        f"expected at least {EXPECTED.get(name, 0):.2f}"
+    )
+
+
+def compared_seconds(dataset: Dataset, name: str, repeat: int) -> Iterator[tuple[float, float]]:
+    """Yield the seconds of extraction from files, and of the bare network on ready batches, in turn."""
     extractor, n = EXTRACTORS[name], len(dataset.images)
     file, untrained = weights_for(name)
-    tensors, used = load_weights(name, file=file, untrained=untrained)
+    tensors, _used = load_weights(name, file=file, untrained=untrained)
     compute = extractor.load(tensors)
     prepared = np.stack([extractor.prepare(read_image(dataset, index)) for index in range(n)])
     batches = [prepared[i : i + extractor.batch_size] for i in range(0, n, extractor.batch_size)]
     for batch in (batches[0], batches[-1]):
         compute(batch)
-    ratios, rates = [], []
     for _ in range(repeat):
         start = time.perf_counter()
         for batch in batches:
             compute(batch)
         bare = time.perf_counter() - start
-        whole = timed_extraction(dataset, name, compute, file, untrained)
-        ratios.append(bare / whole)
-        rates.append((n / bare, n / whole))
-    best = max(rates)
-    print(
-        f"{name} ({used.state} weights), {n} images, {repeat} times in turn: bare network {best[0]:.1f} images/s, "
-        f"from files {max(rate for _, rate in rates):.1f} images/s; ratio median {np.median(ratios):.3f} "
-        f"({', '.join(f'{ratio:.3f}' for ratio in ratios)}); expected at least {EXPECTED.get(name, 0):.2f}"
-    )
+        yield timed_extraction(dataset, name, compute, file, untrained), bare
 
 
 def timed_extraction(dataset: Dataset, name: str, compute: object, file: Path | None, untrained: bool) -> float:
