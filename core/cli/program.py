@@ -11,10 +11,12 @@ from core import memory
 from core.cache import default_cache_folder
 from core.cache_limit import trim_after_work
 from core.cli import commands, crash_watch, features_command, methods
+from core.cli.cluster_notes import cluster_notes, scheduler_of
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.streams import is_unread, prepare_streams
 from core.cli.terminal import say
+from core.cluster import connected
 from core.data import dataset, split
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
@@ -93,6 +95,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             "scan": commands.scan,
             "extractors": commands.extractors,
             "features": features_command.features,
+            "embed": features_command.embed,
+            "cluster": _later("cluster", "core.cli.cluster_command"),
             "select": commands.select,
             "export": commands.export,
             "verify": commands.verify,
@@ -119,7 +123,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     if options.command != "plugins":
         for problem in plugin_problems():
             say(f"note: {problem.sentence}", file=sys.stderr)
-    code = int(options.run(options))
+    with connected(scheduler_of(options)) as cluster:
+        if cluster is not None:
+            for note in cluster_notes(cluster):
+                say(f"note: {note}", file=sys.stderr)
+        code = int(options.run(options))
     _keep_limit()
     return code
 

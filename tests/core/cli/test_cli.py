@@ -30,7 +30,7 @@ def chosen(file: Path) -> set[str]:
 
 
 COMMANDS = (
-    "scan", "extractors", "features", "size", "select", "export", "verify", "rerun",
+    "scan", "extractors", "features", "embed", "cluster", "size", "select", "export", "verify", "rerun",
     "compare", "run", "search", "predict", "evaluate", "methods", "weights", "model", "plugins",
     "demo",
 )  # fmt: skip
