@@ -1,5 +1,6 @@
 """`--scheduler`, `coreset embed` and `coreset cluster` on the command line."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from core.cli import main
+from core.cluster import facts_here
 from core.cluster.local import local_cluster
 
 pytest.importorskip("distributed")
@@ -40,6 +42,13 @@ def test_embed_on_a_scheduler_names_its_workers(
     shown = capsys.readouterr()
     assert f"note: Computing on 2 workers of {running.scheduler_address} (2 × " in shown.err
     assert "30 images extracted, 0 in the cache" in shown.out
+    out = tmp_path / "out"
+    select = ["--extractor", "colour-texture", "--fraction", "0.5", "--test-fraction", "0", "--out", str(out)]
+    assert main(["export", str(cells), *select, "--cache", str(tmp_path / "cache")]) == 0
+    (worker,) = json.loads((out / "coreset.json").read_text())["workers"]["colour-texture"]
+    assert worker["processor"] == facts_here().processor
+    assert worker["versions"] == facts_here().versions
+    assert main(["verify", str(out)]) == 0
 
 
 @pytest.mark.parametrize(
