@@ -26,7 +26,7 @@ WINDOWS = {
 def process_died(
     exit_code: int | None, cache_folder: Path | None = None, *, what: str = "engine process", again: str = "step"
 ) -> str:
-    """Return a sentence for an engine process that ended without a last word, and what to do.
+    """Return a sentence for an engine process that ended without an answer, and what to do.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def process_died(
     cache_folder : Path, optional
         The cache that it worked with.
     what, again : str
-        What ended, and what is to be run again.
+        The process that ended, and what to run again.
     """
     return f"{how_it_died(exit_code, cache_folder, what)} {_advice(exit_code, again)}."
 
@@ -60,7 +60,7 @@ def _advice(exit_code: int | None, again: str) -> str:
 
 
 def how_it_died(exit_code: int | None, cache_folder: Path | None = None, what: str = "engine process") -> str:
-    """Return a sentence for how an engine process ended without a last word; see `process_died`."""
+    """Return a sentence for how an engine process ended without an answer; see `process_died`."""
     status = _status(exit_code)
     if _is_reading_error(exit_code):
         which = f", probably one in the cache folder {cache_folder}" if cache_folder is not None else ""

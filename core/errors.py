@@ -41,7 +41,7 @@ class CancelledError(CoresetError):
 
 
 class TrialPrunedError(CoresetError):
-    """A trial of a search was ended early, when an epoch was published; the search goes on with the next trial."""
+    """A trial of a search was ended early, when an epoch was published; the search continues with the next trial."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__(f"The trial was ended after epoch {epoch:,}.")
@@ -132,7 +132,7 @@ class ProjectError(InputError):
 
 
 class OpeningError(InputError):
-    """What is opened requires more memory than an engine process may take for it."""
+    """A file or model requires more memory than an engine process may allocate for it."""
 
 
 class CacheError(InputError):

@@ -28,6 +28,7 @@ FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
 SECONDS_PER_IMAGE = 0.02
 FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
+SECONDS_PER_MILLION_SILHOUETTES = 0.02
 # Distances are computed in blocks of this size, norms added to them in pieces, so that no second array of the size of a
 # block is made.
 BLOCK_BYTES, PIECE_BYTES = 64 * 2**20, 2**20
@@ -166,9 +167,9 @@ def clustering_bytes(n_images: int, n_components: int, settings: "ClusterSetting
     n_images, n_components : int
         Of its embedding.
     settings : ClusterSettings
-        `k_max` and `sample_above` count.
+        `k_max`, `sample_above` and `exact_up_to` count.
     """
-    sample = max(1, settings.sample_above if 0 < settings.sample_above < n_images else n_images)
+    sample = max(1, settings.sample_for(n_images))
     distances = 4 * sample * sample
     # Of a block of rows at a time: distances in float64, the same again while silhouettes are summed.
     block = min(BLOCK_BYTES, 8 * n_images * sample) + 4 * PIECE_BYTES
@@ -178,21 +179,26 @@ def clustering_bytes(n_images: int, n_components: int, settings: "ClusterSetting
 
 
 def estimate_clustering(
-    class_sizes: Sequence[int], k_max: int, *, sample_above: int = 0, memory_bytes: int = 0
+    clustered: Sequence[int], k_max: int, *, joined: Sequence[int] = (), memory_bytes: int = 0
 ) -> Estimate:
     """Estimate K-Medoids for every k of every class.
 
     Parameters
     ----------
-    class_sizes : sequence of int
-    k_max, sample_above : int
+    clustered : sequence of int
+        Images that are clustered together, by class: those of the class, or of its sample.
+    k_max : int
         As in `ClusterSettings`.
+    joined : sequence of int
+        Images of the classes of which a sample is clustered.
     memory_bytes : int
         What the largest class takes.
     """
-    pairs = sum(min(n, sample_above or n) ** 2 for n in class_sizes)
+    pairs = sum(n**2 for n in clustered)
     seconds = pairs / 1e6 * FASTERPAM_SECONDS_PER_MILLION_DISTANCES * max(1, k_max - 1)
-    return Estimate(seconds, memory_bytes, 0, "grows with the square of the largest class")
+    seconds += sum(joined) * max(clustered, default=0) / 1e6 * SECONDS_PER_MILLION_SILHOUETTES
+    basis = "grows in proportion to" if joined else "grows with the square of"
+    return Estimate(seconds, memory_bytes, 0, f"{basis} the largest class")
 
 
 def estimate_training(

@@ -143,7 +143,7 @@ def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[Non
     Parameters
     ----------
     doing : str
-        What is to be done with how many images, such as ``"Clustering class a (6,000 images)"``.
+        The work and its number of images, such as ``"Clustering class a (6,000 images)"``.
     n_bytes : float
         Its peak memory.
     ways : callable, optional

@@ -1,4 +1,4 @@
-"""What a hyperparameter search shows, in sentences and in the cells of its table."""
+"""The results of a hyperparameter search, in sentences and in the cells of its table."""
 
 import math
 from collections.abc import Mapping

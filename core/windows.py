@@ -1,4 +1,4 @@
-"""What Windows does otherwise: read-only files, long paths, and how a program makes itself known.
+"""Differences on Windows: read-only files, long paths, and how a program makes itself known to the system.
 
 Nothing here has been run on Windows: the calls of its system are tested with stand-ins. Outside Windows no function
 changes anything.

@@ -140,7 +140,7 @@ class Actions(QObject):
             self._actions[name].triggered.connect(slot)
 
     def fill(self, bar: QMenuBar, places: dict[str, list[QAction | QMenu | None]]) -> None:
-        """Fill the menu bar; `places` says what stands in the places in braces."""
+        """Fill the menu bar; `places` gives the values of the placeholders in braces."""
         for title, commands in MENUS.items():
             menu = bar.addMenu(title)
             menu.setToolTipsVisible(True)

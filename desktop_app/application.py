@@ -35,7 +35,7 @@ ASK_AGAIN_MS = 200
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asked for: a path to open, or the demo."""
+    """The arguments of the command line: a path to open, or the demo."""
 
     path: Path | None = None
     demo: bool = False

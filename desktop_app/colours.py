@@ -1,4 +1,4 @@
-"""The named colours of the window in light and dark, and whether they can be told apart (WCAG 2.2)."""
+"""The named colours of the window in light and dark, and whether they can be distinguished (WCAG 2.2)."""
 
 from dataclasses import dataclass
 from functools import cache

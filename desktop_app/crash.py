@@ -1,4 +1,4 @@
-"""What happens to an exception that nobody caught: keep what can be kept, write it down, tell the user once."""
+"""Handling of uncaught exceptions: keep a recovery copy, write a report, notify the user once."""
 
 import faulthandler
 import logging
@@ -131,7 +131,7 @@ def reports_of_last_time(folder: Path | None = None) -> list[str]:
 
 
 def mark_seen(folder: Path | None = None) -> None:
-    """Mark the reports of this session as seen: the user has been told."""
+    """Mark the reports of this session as seen: the user was notified."""
     for file in (folder or crash_folder()).glob("crash-*.txt"):
         with suppress(OSError):
             file.replace(file.with_suffix(".seen"))

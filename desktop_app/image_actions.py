@@ -1,4 +1,4 @@
-"""What can be done with images, wherever they are shown: pin, exclude, relabel, note, copy, show in the folder."""
+"""Actions on images, wherever they are shown: pin, exclude, relabel, note, copy, show in the folder."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What was found about images on request: suspected label errors and near-duplicates, shared by the pages."""
+"""Findings about images, computed on request: suspected label errors and near-duplicates, shared by the pages."""
 
 from PySide6.QtCore import QObject, Signal
 

@@ -54,7 +54,7 @@ class ImageMenu(QObject):
     Signals
     -------
     opened : (int, object)
-        An image is to be shown large, and the images to walk through.
+        The user asked to enlarge an image; with the images to step through.
     """
 
     opened = Signal(int, object)

@@ -12,7 +12,7 @@ STEP_S = 0.008
 class InSteps(QObject):
     """Runs one piece of work at a time; another one takes its place.
 
-    A preview of a few thousand paths is finished at once. A longer one goes on between the events of the window.
+    A preview of a few thousand paths is finished at once. A longer one continues between the events of the window.
     """
 
     def __init__(self, parent: QObject) -> None:

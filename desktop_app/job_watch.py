@@ -1,4 +1,4 @@
-"""What the job bar shows: the newest running job, else what came out of the last one, and messages in passing."""
+"""The content of the job bar: the newest running job, else the outcome of the last, and temporary messages."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ LONG_SECONDS = 30.0
 def progress_words(message: str, done: int, total: int) -> str:
     """Return what the bar says: ``"Scanning: images"`` becomes ``"Scanning · 528 of 601 images"``.
 
-    Of work of several steps, which counts shares (`core.progress.StepProgress`), no number is shown beside the bar.
+    Of work of several steps, which counts shares (`core.progress.StepProgress`), no number is shown next to the bar.
     """
     what, _, unit = message.partition(": ")
     if total <= 0 or unit == "%":
@@ -101,7 +101,7 @@ class JobWatch(QObject):
 
     @property
     def outcome(self) -> str:
-        """What came out of the last step, with the time that it took; empty where nothing is said."""
+        """The outcome of the last step, with its duration; empty if there is no message."""
         return self._outcome
 
     @property
@@ -250,7 +250,7 @@ class JobWatch(QObject):
         return ("Open", f"Open {file}") if file is not None else ("", "")
 
     def _show_rest(self) -> None:
-        """Show what is said in passing, else what came out last, with the way to the next step or to open it."""
+        """Show the temporary message, else the last outcome, with a button for the next step or to open it."""
         if self._note and self._file is None and not self.is_running:
             self._bar.show_message(self._note)
         elif not self.is_running:

@@ -9,7 +9,7 @@ from desktop_app.logs import LINES_KEPT, Log
 
 
 class LogPanel(QDockWidget):
-    """What the program, its engine and Qt say, newest last."""
+    """Messages of the program, its engine and Qt, newest last."""
 
     def __init__(self, log: Log, parent: QWidget | None = None) -> None:
         super().__init__("Log", parent)

@@ -70,7 +70,7 @@ class Log(QObject):
                 logging.getLogger(ENGINE).info("%s", line.rstrip())
 
     def add(self, line: str) -> None:
-        """Keep one line and tell it."""
+        """Keep one line and emit it."""
         self.lines.append(line)
         self.line_added.emit(line)
 
@@ -89,7 +89,7 @@ class _SharedFile(logging.handlers.RotatingFileHandler):
     _next_attempt = 0
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
-        """Return whether a new file is to be begun for `record`; go to the new file if another window has begun one."""
+        """Return whether to start a new file for `record`; go to the new file if another window has begun one."""
         with suppress(OSError):
             if self.stream is not None:
                 there = Path(self.baseFilename).stat()

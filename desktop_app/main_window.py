@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         Steps, pages, job bar.
     files : ProjectFiles
     helpers : Helpers
-        The windows beside this one.
+        The secondary windows.
     menus : Menus
     watch : JobWatch
     notifications : Notifications
@@ -319,7 +319,7 @@ class MainWindow(QMainWindow):
     # --- the window itself ------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Press a button with Enter, and run a step on which the list of steps stands; elsewhere Enter runs nothing."""
+        """Press a button with Enter, and run the current step in the list of steps; elsewhere Enter runs nothing."""
         focus = QApplication.focusWidget()
         is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if is_enter and isinstance(focus, QAbstractButton):

@@ -28,7 +28,7 @@ class Message:
     details : str
         Shown on request, to be copied; may be empty.
     file : Path or None
-        File or folder that came out, which the user may want to open.
+        Resulting file or folder, which the user can open.
     """
 
     level: Level

@@ -30,7 +30,7 @@ DEMO_LAST_FILE = ".truth.csv"
 
 
 def demo_folder() -> Path:
-    """Return where the demo's images lie once they are drawn."""
+    """Return the folder of the demo's images once they are drawn."""
     return user_data_folder() / "demo" / "synthetic cells"
 
 
@@ -112,7 +112,7 @@ class ProjectFiles(QObject):
             self._messages.warning(f"{name} is open in another window. Save the recovered project under another name.")
 
     def recover_from(self, place: Path, recovery: Recovery) -> None:
-        """Open the copy for recovery at `place`, once nothing is lost by it; the copy goes when it is kept anew."""
+        """Open the copy for recovery at `place`, once nothing is lost by it; the copy goes when it is kept again."""
         self._leave(partial(self._recover_from, place, recovery))
 
     def _recover_from(self, place: Path, recovery: Recovery) -> None:
@@ -221,7 +221,7 @@ class ProjectFiles(QObject):
             self._leave(partial(self._open, self._requested, take_over=answer == "take"))
 
     def _on_gave_way(self, file: Path, copy: Path) -> None:
-        """Open the version that another window has saved, or go where the user wanted to go."""
+        """Open the version that another window has saved, or continue to where the user was going."""
         if self._then is None:
             try:
                 self._model.open(file)

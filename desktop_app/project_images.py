@@ -1,4 +1,4 @@
-"""What is recorded about single images of a project: corrected classes, notes, and how their review ended."""
+"""Records of single images of a project: corrected classes, notes, and how their review ended."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

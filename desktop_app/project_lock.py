@@ -1,4 +1,4 @@
-"""A lock file beside an open project tells other windows that it is open, here or on another computer.
+"""A lock file next to an open project, which shows other windows that it is open, here or on another computer.
 
 It warns and forbids nothing: what is written over is noticed by the digest of the project file
 (`ProjectModel.digest`), lock or no lock.
@@ -45,7 +45,7 @@ class Holder:
     since : str
         When the project was opened, in ISO 8601.
     window : str
-        Tells two windows of one process apart.
+        Distinguishes two windows of one process.
     """
 
     process: int
@@ -131,7 +131,7 @@ class ProjectLock(QObject):
         mine = Holder(self._process, self._started, platform.node(), PROGRAM, now, self._window)
         place = lock_place(file)
         with suppress(OSError):
-            if place.parent.is_dir():  # it is not made anew for a lock
+            if place.parent.is_dir():  # it is not made again for a lock
                 replace_atomically(place, json.dumps(asdict(mine)).encode())
                 self._held = place
                 self._timer.start()
@@ -157,7 +157,7 @@ class ProjectLock(QObject):
 
 
 def lock_place(file: Path) -> Path:
-    """Return where the lock of a project file lies; a leading dot keeps it out of scans.
+    """Return the path of the lock of a project file; a leading dot keeps it out of scans.
 
     A link is followed: two names of one file have one lock.
     """
@@ -166,7 +166,7 @@ def lock_place(file: Path) -> Path:
 
 
 def _read(place: Path) -> Holder | None:
-    """Return who holds a lock; None where there is none, or it is damaged and tells nothing."""
+    """Return who holds a lock; None where there is none, or it is damaged."""
     try:
         return read_form(read_json(place, limit=_LOCK_BYTES), Holder)
     except (OSError, FormError):

@@ -65,7 +65,7 @@ class ProjectModel(ImageRecords):
     Signals
     -------
     project_replaced : ()
-        Another project was opened, or a new one started: read everything anew.
+        Another project was opened, or a new one started: read everything again.
     settings_changed : (str)
         A section of the settings ("data", "features", "clusters", "selection", "training", "comparison", "export")
         has other values, by the user, undo or redo.
@@ -322,7 +322,7 @@ class ProjectModel(ImageRecords):
         self.saved_changed.emit()
 
     def _check_unchanged(self, file: Path) -> None:
-        if not file.parent.is_dir():  # a drive that is not connected; making the folder anew would hide that
+        if not file.parent.is_dir():  # a drive that is not connected; making the folder again would hide that
             raise ProjectError(
                 f"The project could not be saved to {file}: the folder was not found. Save it to another location."
             )

@@ -33,9 +33,9 @@ class ProjectSaving(QObject):
     done : ()
         What waited for the save may go on: the project is saved, or need not be.
     given_up : ()
-        It was not saved: what waited for it is not wanted any more.
+        It was not saved: actions that waited for the save are cancelled.
     gave_way : (file, copy)
-        The version of another window or program is taken; this window's stands in `copy`.
+        The version of another window or program is taken; this window's is in `copy`.
     """
 
     done = Signal()
@@ -100,7 +100,7 @@ class ProjectSaving(QObject):
             self.done.emit()
 
     def save_or_ask(self) -> None:
-        """Save before the project is left: by itself where the user wants that, else ask whether to."""
+        """Save before the project is left: automatically if the user chose so, else ask whether to."""
         model = self._model
         by_itself = self._preferences.autosave and not model.held_elsewhere
         if model.has_unsaved_changes and model.file is not None and by_itself:
@@ -180,7 +180,7 @@ class ProjectSaving(QObject):
             self.given_up.emit()
 
     def _take_theirs(self, file: Path) -> None:
-        """Leave this window's version beside the file, then give way to the other."""
+        """Leave this window's version next to the file, then give way to the other."""
         try:
             copy = self._keep_copy(file)
         except CoresetError as error:
@@ -190,7 +190,7 @@ class ProjectSaving(QObject):
         self.gave_way.emit(file, copy)
 
     def _keep_copy(self, file: Path) -> Path:
-        """Write this window's version beside the file, or where that cannot be, into the user's data folder."""
+        """Write this window's version next to the file, or where that cannot be, into the user's data folder."""
         with suppress(CoresetError):
             copy = _free_name(file.parent, file.stem)
             write_project(self._model.project, copy, version=__version__)
@@ -208,7 +208,7 @@ class ProjectSaving(QObject):
             self._model.held_elsewhere = not self.lock.take(file)
 
     def _save_to(self, file: Path, *, overwrite: bool = False, take_over: bool = False, leaving: bool = False) -> bool:
-        """Save, or ask and return False; what waits for the save goes on waiting for the answer.
+        """Save, or ask and return False; actions that wait for the save then wait for the answer.
 
         With `leaving` there is a way out where the file cannot be written, as on a drive that is gone for good.
         """

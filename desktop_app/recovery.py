@@ -1,6 +1,6 @@
 """Autosave: a project with a file is saved by itself, any other is kept for recovery until it is closed.
 
-What cannot be saved to its file is kept for recovery, too: that copy lies in the user's data folder, on another disk
+What cannot be saved to its file is kept for recovery, too: that copy is in the user's data folder, on another disk
 perhaps.
 """
 
@@ -77,7 +77,7 @@ class Autosave(QObject):
         return self._failure != "lost"
 
     def keep(self) -> None:
-        """Save now: to the project's file where it has one and the user wants that, else for recovery."""
+        """Save now: to the project's file if it has one and automatic saving is on, else for recovery."""
         self._timer.stop()
         model = self._model
         if not model.has_unsaved_changes or not model.is_worth_keeping:
@@ -108,7 +108,7 @@ class Autosave(QObject):
             self.changed_outside.emit(gone)
 
     def _report(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
-        """Say what is wrong when it begins, not at every change, and when it is over; and try again by and by."""
+        """Report a fault when it begins and when it ends, not at every change, and retry from time to time."""
         before = self._failure
         self._failure = "lost" if not_kept is not None else "kept" if not_saved is not None else ""
         if self._failure:
@@ -123,7 +123,7 @@ class Autosave(QObject):
             self._messages.info("Your changes are kept for recovery again.")
 
     def clear(self) -> None:
-        """Take back what was kept for recovery: it is saved, or not wanted."""
+        """Delete the recovery copy: the project is saved, or was discarded."""
         self._timer.stop()
         with suppress(OSError):
             self.place.unlink(missing_ok=True)
@@ -136,7 +136,7 @@ class Autosave(QObject):
             self.clear()
 
     def _on_replaced(self) -> None:
-        """Take back what was kept of the project before: it was saved, or not wanted."""
+        """Delete the recovery copy of the previous project: it was saved, or discarded."""
         self._conflict, self._failure = False, ""
         self.clear()
 
@@ -148,7 +148,7 @@ class DamagedCopy:
     Attributes
     ----------
     place : Path
-        Where it is now, under a name that is not looked at again.
+        Its new path, under a name that is not read again.
     reason : str
         What is wrong, in a sentence.
     """
@@ -159,7 +159,7 @@ class DamagedCopy:
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """What sessions that ended badly have left.
+    """Projects and reports left by sessions that ended unexpectedly.
 
     Attributes
     ----------

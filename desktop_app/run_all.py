@@ -85,7 +85,7 @@ class RunAll(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """Start no further step; what runs goes on."""
+        """Start no further step; the running one continues."""
         if self.is_running:
             self._timer.stop()
             self._close_sheet()

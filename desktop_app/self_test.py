@@ -2,7 +2,7 @@
 
 ``coreset-studio --self-test FILE`` opens the real window, works through its steps with real engine processes, writes
 what it saw to FILE as JSON, and ends with 0 if everything went well. It is what the packagers run, and what a user can
-run to see whether an installation is whole. ``--self-test FILE start`` only tells how long the window took.
+run to see whether an installation is whole. ``--self-test FILE start`` only reports the start-up time of the window.
 """
 
 import json
@@ -193,7 +193,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Windows keeps settings in the registry and macOS in its own folder, whatever the environment says.
         store = QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat)
         seen = _look(arguments, store, only_start="start" in arguments[place + 1 :])
-        store.sync()  # else they are written when the process ends, into a folder made anew
+        store.sync()  # else they are written when the process ends, into a folder made again
     file.write_text(json.dumps(seen, indent=1, ensure_ascii=False), encoding="utf-8")
     return 0 if seen["ok"] else 1
 

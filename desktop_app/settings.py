@@ -17,7 +17,7 @@ LONG_SECONDS = 30.0
 
 
 class Preferences(QObject):
-    """What is remembered between two starts of the program.
+    """Settings of the program that are kept between starts.
 
     Signals
     -------

@@ -1,7 +1,7 @@
 """How the window looks: named colours for light and dark, fonts, icons, and the palette of clusters and samplers.
 
 Every widget asks here and listens to `changed`; none writes a colour of its own. The frame is neutral, so that images
-and plots carry the colour. Fusion stands in where the platform's own style cannot do dark mode; where the native style
+and plots carry the colour. Fusion is used where the platform's own style cannot do dark mode; where the native style
 is good its palette is left alone.
 """
 
@@ -41,7 +41,7 @@ ICON_SIZES = (16, 20, 24, 32, 40, 48, 64, 96)
 
 
 class _Notifier(QObject):
-    """Carries the one signal of this module, and hears when the system turns light or dark."""
+    """Carries the one signal of this module, and is notified when the system turns light or dark."""
 
     changed = Signal()
 
@@ -289,7 +289,7 @@ def cluster_colour(number: int) -> str:
 
 
 def cluster_symbol(number: int) -> str:
-    """Return the marker of cluster `number` as pyqtgraph names it; with the colour it tells clusters apart."""
+    """Return the marker of cluster `number` as pyqtgraph names it; with the colour it distinguishes clusters."""
     return _SYMBOLS.get(palette.cluster_mark(number).marker, "o")
 
 

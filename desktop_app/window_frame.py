@@ -1,4 +1,4 @@
-"""What fills the main window: steps at the side, the pages, the strip of warnings, the job bar."""
+"""The contents of the main window: steps at the side, the pages, the strip of warnings, the job bar."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -85,7 +85,7 @@ class PageHost(QStackedWidget):
         page.enter()
 
     def handle_weights_changed(self) -> None:
-        """Tell every page that weights have come to this computer."""
+        """Notify every page that weights were added to this computer."""
         for page in self.pages.values():
             page.on_weights_changed()
 

@@ -8,6 +8,7 @@ refuses this share of replacements at random, as if a program that looks for vir
 import errno
 import os
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,13 @@ from core.windows import is_read_only
 
 DENIED, IN_USE, EXISTS = 5, 32, 183
 WORDS = {DENIED: "Access is denied", IN_USE: "It is used by another process", EXISTS: "It exists already"}
+
+
+changes_open_files = pytest.mark.skipif(
+    sys.platform == "win32" or os.environ.get("CORESET_WINDOWS_RULES", "0") not in ("", "0"),
+    reason="Windows lets nobody change a file that is open",
+)
+"""Marks tests of what happens if a file is changed while it is read."""
 
 
 @pytest.fixture

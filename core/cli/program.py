@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from core import memory
 from core.cache import default_cache_folder
 from core.cache_limit import trim_after_work
-from core.cli import commands, crash_watch, features_command, methods
+from core.cli import crash_watch
 from core.cli.cluster_notes import cluster_notes, scheduler_of
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.streams import is_unread, prepare_streams
 from core.cli.terminal import say
 from core.cluster import connected
-from core.data import dataset, split
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
@@ -29,11 +28,40 @@ from core.windows import make_known
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
 
-def _later(name: str, module: str = "core.cli.training_commands") -> Command:
-    """Return a command that is imported when it is called: the others start sooner without."""
+MODULES = {
+    "scan": "commands",
+    "extractors": "commands",
+    "features": "features_command",
+    "embed": "features_command",
+    "cluster": "cluster_command",
+    "select": "commands",
+    "export": "commands",
+    "verify": "commands",
+    "methods": "methods",
+    "rerun": "commands",
+    "weights": "commands",
+    "model": "model_command",
+    "plugins": "commands",
+    "compare": "training_commands",
+    "run": "training_commands",
+    "search": "search_command",
+    "size": "size_command",
+    "predict": "training_commands",
+    "evaluate": "training_commands",
+    "demo": "training_commands",
+}
+"""The module of `core.cli` with the function of each command, which has its name."""
+
+# Modules whose notes are shown. They are named, not imported, so that help appears at once.
+_ALWAYS_NOTED = (memory.__name__,)
+_NOTED_UNLESS_SCANNED = ("core.data.dataset", "core.data.split")
+
+
+def _later(name: str, module: str) -> Command:
+    """Return a command of a module of `core.cli` that is imported when it is called: the others start sooner."""
 
     def run(options: argparse.Namespace) -> int:
-        return int(getattr(importlib.import_module(module), name)(options))
+        return int(getattr(importlib.import_module(f"core.cli.{module}"), name)(options))
 
     return run
 
@@ -50,7 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     noted = _Notes(logging.INFO)
     given = sys.argv[1:] if arguments is None else arguments
     # `scan` lists all that was assumed itself.
-    names = [memory.__name__, *(() if "scan" in given[:1] else (dataset.__name__, split.__name__))]
+    names = [*_ALWAYS_NOTED, *(() if "scan" in given[:1] else _NOTED_UNLESS_SCANNED)]
     for name in names:
         logging.getLogger(name).addHandler(noted)
         logging.getLogger(name).setLevel(logging.INFO)
@@ -90,30 +118,7 @@ class _Notes(logging.Handler):
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    parser = build_parser(
-        {
-            "scan": commands.scan,
-            "extractors": commands.extractors,
-            "features": features_command.features,
-            "embed": features_command.embed,
-            "cluster": _later("cluster", "core.cli.cluster_command"),
-            "select": commands.select,
-            "export": commands.export,
-            "verify": commands.verify,
-            "methods": methods.methods,
-            "rerun": commands.rerun,
-            "weights": commands.weights,
-            "model": _later("model", "core.cli.model_command"),
-            "plugins": commands.plugins,
-            "compare": _later("compare"),
-            "run": _later("run"),
-            "search": _later("search", "core.cli.search_command"),
-            "size": _later("size", "core.cli.size_command"),
-            "predict": _later("predict"),
-            "evaluate": _later("evaluate"),
-            "demo": _later("demo"),
-        }
-    )
+    parser = build_parser({name: _later(name, module) for name, module in MODULES.items()})
     options: argparse.Namespace = parser.parse_args(arguments)
     cache = getattr(options, "cache", None) or default_cache_folder()
     crash_watch.set_facts(cache, log_file(), __version__, sys.argv[1:])

@@ -1,4 +1,4 @@
-"""The command that tells how many images are needed: `coreset size`."""
+"""The command `coreset size`, which reports how many images are needed."""
 
 import argparse
 import math

@@ -1,4 +1,4 @@
-"""What else is in a folder that may be a dataset of files such as archives."""
+"""Other files in a folder that may be a dataset of files such as archives."""
 
 import os
 from itertools import islice

@@ -123,7 +123,7 @@ def to_rgb(image: Image.Image) -> RGBArray:
 def decode_plain(image: Image.Image, origin: Origin, reading: Reading) -> Decoded:
     """Convert a loaded Pillow image, of 8 bits or of deeper grey, to RGB.
 
-    Transparent parts become white, unless the alpha channel is to be ignored. CMYK goes through its own
+    Transparent parts become white, unless the alpha channel is ignored. CMYK goes through its own
     colour profile where it carries one.
 
     Raises

@@ -1,4 +1,4 @@
-"""What the header of an image file says of its patient, study and series; in memory alone, never stored as it is."""
+"""Patient, study and series from the header of an image file; kept in memory only, never stored unchanged."""
 
 from dataclasses import dataclass, field, replace
 

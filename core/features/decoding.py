@@ -63,7 +63,7 @@ def prepared_batches(
 ) -> Generator[Batch, None, None]:
     """Yield `items` in order, `batch_size` at a time, while the next batches are being decoded.
 
-    At most three batches are held ahead, so memory does not grow with the dataset. The order, and so what stands
+    At most three batches are held ahead, so memory does not grow with the dataset. The order, and so what is
     in which batch, does not depend on the number of threads.
     """
 

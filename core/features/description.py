@@ -93,7 +93,7 @@ class Extractor(Description):
 
     @property
     def cache_name(self) -> str:
-        """What its features are cached under, in addition to version, weights and settings."""
+        """The name under which its features are cached, in addition to version, weights and settings."""
         return self.name
 
     @property
@@ -132,7 +132,7 @@ class Extractor(Description):
 
     @property
     def stored(self) -> "StoredRows | None":
-        """What reads its rows from a file; None if it computes them from images.
+        """The reader of its rows from a file; None if it computes them from images.
 
         Raises
         ------

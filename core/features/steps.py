@@ -58,7 +58,7 @@ class Readable(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was assumed."""
+        """The assumptions made."""
 
 
 class StoredRows(Protocol):
@@ -70,7 +70,7 @@ class StoredRows(Protocol):
 
     @property
     def label(self) -> str:
-        """What must be shown with every result, naming the file."""
+        """The notice that must be shown with every result; it names the file."""
 
     def state(self, dataset: Dataset, cache_folder: Path) -> FileState:
         """Return whether the file can be read now."""

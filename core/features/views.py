@@ -21,7 +21,7 @@ class FeatureRows(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """What the rows depend on in addition to the images."""
+        """The inputs, other than the images, on which the rows depend."""
 
     def rows(self, block: str, indices: IntArray) -> FloatArray:
         """Return fresh rows of shape (len(indices), n_features), float32."""

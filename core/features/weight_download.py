@@ -191,7 +191,7 @@ def _trust() -> ssl.SSLContext:
 
 
 def _receive(response: Any, part: Path, done: int, message: str, progress: Progress) -> None:
-    """Write what comes to `part`, after its first `done` bytes."""
+    """Write the received bytes to `part`, after its first `done` bytes."""
     length = response.headers.get("Content-Length")
     total = done + int(length) if length else 0
     with part.open("r+b" if done else "wb") as stream:

@@ -1,4 +1,4 @@
-"""What a model bundle keeps of the images that its network was trained and tested on: features and digests."""
+"""Data that a model bundle keeps of the images used to train and test its network: features and digests."""
 
 import io
 from collections.abc import Callable

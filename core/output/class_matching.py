@@ -13,7 +13,7 @@ NAMED = 8
 
 @dataclass(frozen=True)
 class Matching:
-    """Classes of a dataset beside those of a network.
+    """Classes of a dataset matched to those of a network.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ NO_DRIFT = "Drift is not known: there are too few training images, or the featur
 
 @dataclass(frozen=True)
 class ExternalTest:
-    """What a network is worth on another dataset.
+    """The performance of a network on another dataset.
 
     Attributes
     ----------

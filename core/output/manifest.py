@@ -262,6 +262,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
             "nested": coreset.nested,
             "budgets": dict(coreset.budgets),
             "pool": dict(coreset.pool_sizes),
+            **({"parts": dict(coreset.parts)} if coreset.parts else {}),
         },
         "clusters": {each.class_name: _cluster_values(each, parts) for each in parts.clusters},
         "pinned": pinned,

@@ -49,7 +49,7 @@ class Methods:
 
     @property
     def bibtex(self) -> str:
-        """What it cites, as BibTeX."""
+        """The cited references, as BibTeX."""
         return bibtex(self.keys)
 
 
@@ -170,6 +170,11 @@ def _clusters(writer: Writer) -> None:
             f"Classes of more than {clusters.sample_above:,} images were clustered on a random sample of this size, "
             "and their other images were assigned to the nearest medoid."
         )
+    elif facts.coreset is not None and clusters.is_large(facts.coreset.largest_class):
+        writer.say(
+            f"Classes of more than {clusters.exact_up_to:,} images were clustered on a random sample, and the medoids "
+            "were then refined on all of their images."
+        )
     found = [k for k, by in zip(facts.ks, facts.chosen_by, strict=False) if by == "silhouette"]
     if found:
         low, high = min(found), max(found)
@@ -197,6 +202,12 @@ def _coreset(writer: Writer, coreset: CoresetFacts) -> None:
         f"A coreset of {coreset.images:,} of the {counted(coreset.pool, 'image')} of the pool{share} was selected by "
         f"{words}{seed}."
     )
+    if coreset.parts:
+        limit = writer.settings.clusters.exact_up_to
+        writer.say(
+            f"Where more than {limit:,} images were to be ranked together, they were divided into parts of "
+            f"neighbouring images ({coreset.parts} in total), which were ranked separately."
+        )
     if coreset.rule:
         writer.say(f"The images were distributed among the classes {writer.rule_words(coreset.rule)}.")
     if coreset.kept:

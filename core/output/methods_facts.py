@@ -1,4 +1,4 @@
-"""What was done in a study or for an export, as far as it is recorded: what its Methods paragraph is made from."""
+"""Recorded facts about a study or an export, from which its Methods paragraph is written."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -64,6 +64,10 @@ class CoresetFacts:
     kept : int
         Images of an earlier coreset.
     pinned_in, pinned_out : int
+    largest_class : int
+        Images of the largest class of the pool.
+    parts : int
+        In how many parts large classes (or a large pool) were ranked, in total.
     """
 
     sampler: str
@@ -74,11 +78,13 @@ class CoresetFacts:
     kept: int = 0
     pinned_in: int = 0
     pinned_out: int = 0
+    largest_class: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """What was trained.
+    """The trained networks.
 
     Attributes
     ----------
@@ -137,7 +143,7 @@ class SearchFacts:
 
 @dataclass(frozen=True)
 class MethodsFacts:
-    """What is recorded about a study or an export; what is None or empty is not known, or was not done.
+    """The record of a study or an export; None or empty values are unknown, or the step was not run.
 
     Attributes
     ----------
@@ -223,7 +229,7 @@ def _weights(weights: "tuple[WeightsUsed, ...]", network: str = "") -> tuple[Wei
 
 
 def _backbones(comparison: Comparison | None) -> tuple[WeightFacts, ...]:
-    """Return the weights that networks stand on or see, each once."""
+    """Return the weights that networks build on or take as input, each once."""
     runs = comparison.runs if comparison is not None else ()
     found = [fact for run in runs if run.weights is not None for fact in _weights((run.weights,), run.key.network)]
     return tuple(dict.fromkeys(found))
@@ -240,6 +246,8 @@ def _coreset(coreset: Coreset, settings: Settings) -> CoresetFacts:
         len(coreset.kept),
         len(selection.pinned_in),
         len(selection.pinned_out),
+        max(coreset.pool_sizes.values(), default=0),
+        sum(coreset.parts.values()),
     )
 
 
@@ -289,6 +297,7 @@ class _CoresetForm:
     images: int
     pool: dict[str, int]
     class_budgets: str = ""
+    parts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -298,7 +307,7 @@ class _ParentForm:
 
 @dataclass(frozen=True)
 class _ManifestForm:
-    """What a Methods paragraph needs of a `coreset.json`."""
+    """The facts for a Methods paragraph from a `coreset.json`."""
 
     version: str
     libraries: dict[str, str]
@@ -348,6 +357,8 @@ def facts_of_manifest(file: Path) -> MethodsFacts:
             form.parent.kept if form.parent is not None else 0,
             len(form.pinned.get("in", ())),
             len(form.pinned.get("out", ())),
+            max(coreset.pool.values(), default=0),
+            sum(coreset.parts.values()),
         ),
         plugins=form.plugins,
         synthetic=any(note.startswith("The images are synthetic") for note in form.notes),

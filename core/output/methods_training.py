@@ -114,7 +114,7 @@ def _networks(writer: Writer, networks: Sequence[str]) -> None:
 
 
 def _extractor_words(writer: Writer, extractor: str, network: str) -> list[str]:
-    """Return on whose features or layers a network stands, with what to cite and its weights."""
+    """Return phrases that name the source of a network's features or layers, with citations and weights."""
     _, keys, plugin = writer.described("extractor", extractor)
     known = registry("extractor")
     title = known[extractor].title if extractor in known else extractor

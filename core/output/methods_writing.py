@@ -1,4 +1,4 @@
-"""What all sentences of a Methods paragraph need: where they are collected, and how things are called in them."""
+"""Shared parts of a Methods paragraph: the collection of its sentences, and the terms used in them."""
 
 import re
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""A trained network as an ONNX file, described beside it, and compared with the Keras model on images.
+"""A trained network as an ONNX file, with a description next to it, and compared with the Keras model on images.
 
 The file takes what `ToTensor` of PyTorch gives: RGB of 0 to 1, shape (batch, 3, size, size); all other preprocessing
-is inside. ``model.json`` beside it has the keys of a WSInfer configuration (`model-config.schema.json` of the WSInfer
+is inside. ``model.json`` next to it has the keys of a WSInfer configuration (`model-config.schema.json` of the WSInfer
 model zoo), except for the size of a pixel in micrometres, which is not known.
 """
 
@@ -41,7 +41,7 @@ MOST_LAYERS = 250
 
 @dataclass(frozen=True)
 class OnnxFacts:
-    """What a bundle states of its ONNX file.
+    """The record of an ONNX file in a bundle.
 
     Attributes
     ----------

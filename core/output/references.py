@@ -1,4 +1,4 @@
-"""What a publication cites: the entries of `resources/references.bib`, in the text and as BibTeX."""
+"""The citations of a publication: the entries of `resources/references.bib`, in the text and as BibTeX."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ class Reference:
         Such as ``"article"``.
     fields : mapping of str to str
     text : str
-        As it stands in the file.
+        As written in the file.
     """
 
     key: str
@@ -57,7 +57,7 @@ def short_list(keys: Iterable[str]) -> str:
 
 
 def cited(keys: Iterable[str]) -> str:
-    """Return what stands in brackets after a statement, with a space before; empty where no key is known."""
+    """Return the bracketed citation of a statement, with a space before; empty where no key is known."""
     words = short_list(keys)
     return f" ({words})" if words else ""
 

@@ -174,7 +174,7 @@ def _render(content: ReportContent, sections: list[Section], labels: Labels) -> 
 def render_page(
     title: str, sections: Sequence[Section], *, tiles: Sequence[Tile], labels: Sequence[str], private: bool
 ) -> str:
-    """Return a self-contained page of `sections`; the tiles stand in the section with the identifier ``answer``."""
+    """Return a self-contained page of `sections`; the tiles are in the section with the identifier ``answer``."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("core.output", "templates")

@@ -158,7 +158,9 @@ def estimate_clusters(
         Number of components of the embeddings, or a guess, which has little effect.
     """
     largest = max((clustering_bytes(n, n_components, settings) for n in class_sizes), default=0)
-    return estimate_clustering(class_sizes, settings.k_max, sample_above=settings.sample_above, memory_bytes=largest)
+    sampled = [settings.sample_for(n) for n in class_sizes]
+    n_joined = [n for n in class_sizes if settings.form_for(n) != "whole"]
+    return estimate_clustering(sampled, settings.k_max, joined=n_joined, memory_bytes=largest)
 
 
 def separation_of(

@@ -1,4 +1,4 @@
-"""What must be shown with every result, because of the features that it is made of."""
+"""Notices that must be shown with every result because of the features that it uses."""
 
 from collections.abc import Iterator, Sequence
 

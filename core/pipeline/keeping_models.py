@@ -135,7 +135,7 @@ class KeptModels:
         size: int,
         progress: Progress,
     ) -> OnnxFile | None:
-        """Return a network as ONNX; None if it is not wanted or not possible, which `notes` then says."""
+        """Return a network as ONNX; None if not requested or not possible, as `notes` then states."""
         if not self._with_onnx:
             return None
         title = _title(planned)

@@ -1,4 +1,4 @@
-"""What the trials of a search show: the best, the agreement of coreset and whole pool, and what was saved."""
+"""The summary of the trials of a search: the best, the agreement of coreset and whole pool, and what was saved."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ FEWEST_RANKED = 3
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search came to, before it is summarised.
+    """The outcome of a search, before it is summarised.
 
     Attributes
     ----------

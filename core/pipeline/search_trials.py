@@ -1,7 +1,7 @@
 """The trials of a search, proposed by Optuna and stored in its journal in the folder of the search.
 
-A trial depends on the seed, its number and the trials before it alone: its sampler is made anew with a seed of its own,
-and trials run one after the other. A search that was killed therefore continues as if it had not been: trials that were
+A trial depends only on the seed, its number and the trials before it: its sampler is created with its own seed, and
+trials run one after the other. A search that was killed therefore continues as if it had not been: trials that were
 finished are read, and the one that was running is proposed again, under its own number.
 
 The journal is a text file to which a line is appended for each event, so that a killed process leaves at most one
@@ -157,7 +157,7 @@ class SearchTrials:
     # --- the journal ------------------------------------------------------------------------------------------------
 
     def _opened(self, identity: str, *, overwrite: bool) -> Any:
-        """Return the study of a journal with the finished trials alone, which is written anew."""
+        """Return the study of a journal with the finished trials alone, which is written again."""
         import optuna
 
         with _file_errors(self._file):

@@ -59,7 +59,7 @@ def search_study(
     out : Path
         Gets ``search.csv`` and what else `core.output.search_files.write_search` writes, ``search.journal`` and
         ``runs/``. Finished trials there are not done again: a search that was stopped continues, and one with more
-        trials than before goes on after its last.
+        trials than before continues after its last.
     overwrite : bool
         Replace the results of a finished search. Its trials are kept if their settings are the same.
     progress : Progress
@@ -80,7 +80,7 @@ def search_study(
 
 
 def check_place(out: Path, *, overwrite: bool) -> None:
-    """Refuse a folder with a finished search, unless it is to be replaced.
+    """Refuse a folder with a finished search, unless `overwrite` is set.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def check_validation(split: Split) -> None:
 
 @dataclass(frozen=True)
 class _Job:
-    """What all trainings of a search share.
+    """The inputs that all trainings of a search share.
 
     Attributes
     ----------

@@ -87,6 +87,7 @@ class Chooser:
         self._across = embed_pool(*given, cache_folder=cache, progress=progress) if is_across else None
         self._difficulty = cached_difficulty(pool.dataset, self._across, cache) if self._across is not None else None
         self._orders = OrderCache()
+        self._exact_up_to = settings.clusters.exact_up_to
 
     def choose(self, settings: SelectionSettings, n_images: int) -> IntArray:
         """Return the indices of a coreset."""
@@ -99,6 +100,7 @@ class Chooser:
             difficulty=self._difficulty,
             across=self._across,
             orders=self._orders,
+            exact_up_to=self._exact_up_to,
         )
         return coreset.indices
 

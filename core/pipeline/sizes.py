@@ -189,7 +189,11 @@ def _key(pool: SizePool, sizes: Sequence[int]) -> str:
     """Return the key of the measurement in the cache, from all its inputs."""
     settings = pool.study.settings
     selection = settings_to_dict(replace(without_named_images(settings.selection), fraction=1.0, images=None))
-    clusters = settings_to_dict(settings.clusters) if find_sampler(settings.selection.sampler).uses_clusters else {}
+    clusters = settings_to_dict(settings.clusters)
+    if not settings.clusters.is_large(len(pool.together.indices)):
+        clusters.pop("exact_up_to", None)
+    if not find_sampler(settings.selection.sampler).uses_clusters:
+        clusters = {name: value for name, value in clusters.items() if name == "exact_up_to"}
     images = [pool.dataset.images[index] for index in pool.together.indices]
     return fingerprint(
         VERSION,

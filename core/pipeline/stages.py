@@ -153,11 +153,14 @@ def extract_features(
 def _clustering_key(embedding: ClassEmbedding, settings: ClusterSettings) -> str:
     """Return the key of the clusters of a class in the cache: of its features, and the settings in stored form.
 
-    Settings at their neutral value, k of other classes, and a sample as large as the class do not affect it.
+    Settings at their neutral value, k of other classes, a sample as large as the class, and a limit of exact
+    clustering that the class does not exceed do not affect it.
     """
-    stored = settings_to_dict(settings)
-    if stored.get("sample_above", 0) >= len(embedding.indices):
+    stored, n = settings_to_dict(settings), len(embedding.indices)
+    if stored.get("sample_above", 0) >= n:
         del stored["sample_above"]
+    if settings.form_for(n) != "refined":
+        stored.pop("exact_up_to", None)
     k_max, seed, own_k = stored.pop("k_max"), stored.pop("seed"), stored.pop("k_by_class").get(embedding.class_name)
     return fingerprint(
         CLUSTERING_VERSION,
@@ -313,6 +316,7 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
         difficulty=prepared.difficulty,
         across=prepared.pool_embedding,
         orders=prepared.orders,
+        exact_up_to=prepared.study.settings.clusters.exact_up_to,
         progress=progress,
     )
 

@@ -165,7 +165,7 @@ class StudyOutcome:
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """What a search will do.
+    """The plan of a search.
 
     Attributes
     ----------

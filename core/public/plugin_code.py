@@ -1,4 +1,4 @@
-"""What the code of a plugin receives and returns, and the errors that it raises with a sentence for the user."""
+"""The types that plugin code receives and returns, and the errors that it raises with a message for the user."""
 
 from core.data.listing import Entry, Listing
 from core.data.reader import FileReader

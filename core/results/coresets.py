@@ -1,7 +1,7 @@
 """Results of clustering and selection: clusters, coresets, coverage, suspected label errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -93,6 +93,9 @@ class Coreset:
         Sentences for the user, such as on a class without selected images.
     kept : tuple of int
         Indices of the images that are kept from an earlier coreset.
+    parts : mapping of str to int
+        In how many parts a class was ranked, for classes beyond the limit of exact selection alone; by class, and by
+        an empty name for a sampler that selects from all classes together.
     """
 
     sampler: str
@@ -105,6 +108,7 @@ class Coreset:
     nested: bool
     notes: tuple[str, ...] = ()
     kept: tuple[int, ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fraction(self) -> float:

@@ -63,7 +63,7 @@ class WeightsUsed:
 
     @property
     def label(self) -> str:
-        """What must be shown with every result, in one sentence; empty where nothing must be."""
+        """The notice that must be shown with every result, in one sentence; empty if there is none."""
         if self.model is not None:
             return (
                 f"Unverified model: {self.model.title} (extractor {self.extractor}, SHA-256 {self.digest}) was added "

@@ -10,15 +10,11 @@ from numpy.typing import NDArray
 from core.errors import SelectionError
 from core.estimate import clustering_bytes
 from core.memory import memory_for, round_down
-from core.neighbours import (
-    nearest_among,
-    row_blocks,
-    squared_distances,
-    squared_norms,
-)
+from core.neighbours import row_blocks, squared_distances, squared_norms
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
 from core.seeds import generator
+from core.selection.refining import nearest_medoid, refined
 from core.settings import ClusterSettings
 from core.settings.listed import settings_in
 
@@ -63,6 +59,10 @@ def cluster_class(
     square of the sample: k is selected by the mean silhouette of the sample, whose curve that is. Every image then
     joins its nearest medoid, and its silhouette is measured against the sampled images of each cluster.
 
+    Without `sample_above`, a class of more images than `ClusterSettings.exact_up_to` is clustered on a sample of 5,000
+    (of `exact_up_to`, if that is fewer) in the same way, and its medoids are then refined on all of its images; see
+    `core.selection.refining`. Time and memory grow in proportion to the images then.
+
     References
     ----------
     Schubert and Rousseeuw, Fast and eager k-medoids clustering, Information Systems 101 (2021); FasterCLARA there.
@@ -76,12 +76,12 @@ def cluster_class(
             f"Class {name} cannot have {k_set} clusters: it has {n} image{'s' * (n != 1)} in the pool. "
             f"Set a number of clusters from 1 to {n}."
         )
-    most = settings.sample_above
-    is_sampled = 0 < most < n
-    if k_set is not None and is_sampled and k_set > most:
+    form, most = settings.form_for(n), settings.sample_for(n)
+    if k_set is not None and k_set > most:
+        more = "a larger sample" if form == "sample" else "a larger “Exact up to”"
         raise SelectionError(
             f"Class {name} cannot have {k_set} clusters: it is clustered on a sample of {most:,} images. "
-            f"Set a number of clusters from 1 to {most}, or a larger sample."
+            f"Set a number of clusters from 1 to {most}, or {more}."
         )
     needed = clustering_bytes(n, embedding.embedding.shape[1], settings)
 
@@ -89,7 +89,7 @@ def cluster_class(
         return _smaller_sample(n, embedding.embedding.shape[1], settings, free)
 
     with memory_for(f"Clustering class {name} ({n:,} images)", needed, ways):
-        return _clustered(embedding, settings, most if is_sampled else 0, progress)
+        return _clustered(embedding, settings, 0 if form == "whole" else most, progress)
 
 
 def _smaller_sample(n: int, n_components: int, settings: ClusterSettings, free: int) -> list[str]:
@@ -133,7 +133,14 @@ def _clustered(
         silhouettes = np.zeros(n)
     if n_sampled:
         del distances
-        labels, medoids, silhouettes = _joined(embedding.embedding, rows, labels, rows[medoids], progress)
+        everyone, medoids = embedding.embedding, rows[medoids]
+        if settings.form_for(len(everyone)) == "refined":
+            joined, medoids = refined(everyone, medoids, generator(settings.seed, "refined medoids", name))
+        else:
+            joined = nearest_medoid(everyone, medoids)[0]
+            # Of equally near medoids, sampled images keep the one that they had in the sample.
+            joined[rows] = labels
+        labels, medoids, silhouettes = _numbered(everyone, rows, joined, medoids, progress)
     return ClassClusters(
         class_name=name,
         indices=embedding.indices,
@@ -162,42 +169,36 @@ def _try_all(
     return found, {k: float(silhouettes.mean()) for k, (_, _, silhouettes) in found.items()}
 
 
-def _joined(
-    embedding: FloatArray, sample: IntArray, sample_labels: IntArray, medoids: IntArray, progress: Progress
+def _numbered(
+    embedding: FloatArray, sample: IntArray, labels: IntArray, medoids: IntArray, progress: Progress
 ) -> Clustering:
-    """Let every image of a class join the nearest medoid, and measure silhouettes against the sampled images.
+    """Sort the clusters of a class by size, and measure silhouettes against the sampled images.
 
     Parameters
     ----------
     embedding : ndarray of shape (n, n_components)
     sample : ndarray of shape (m,), int64
         Rows that were clustered, ascending.
-    sample_labels : ndarray of shape (m,), int64
+    labels : ndarray of shape (n,), int64
     medoids : ndarray of shape (k,), int64
         Rows, by cluster.
 
     Returns
     -------
     labels, medoids, silhouettes
-        Of all images, clusters numbered by size in the class. a_i and b_i are means over the sampled images of a
-        cluster, without the image itself.
+        Of all images. a_i and b_i are means over the sampled images of a cluster, without the image itself.
     """
     k, n = len(medoids), len(embedding)
-    first = np.argsort(medoids, kind="stable")
-    around = np.asarray(embedding[medoids[first]])
-    labels = np.empty(n, dtype=np.int64)
-    for block in row_blocks(n, max(k, embedding.shape[1])):
-        # Of equally near medoids the one that comes first takes the image, as in `partition`.
-        labels[block] = first[nearest_among(embedding[block], around)[0]]
-    labels[sample] = sample_labels
     order = np.lexsort((medoids, -np.bincount(labels, minlength=k)))
     number = np.empty(k, dtype=np.int64)
     number[order] = np.arange(k)
-    labels, medoids, sampled = number[labels], medoids[order], number[sample_labels]
+    labels, medoids = number[labels], medoids[order]
     if k == 1:
         return labels, medoids, np.zeros(n)
+    # A cluster without a sampled image is measured against its medoid.
+    sample = np.union1d(sample, medoids)
     vectors = np.asarray(embedding[sample], dtype=np.float64)
-    norms, members = squared_norms(vectors), _members(sampled, k)
+    norms, members = squared_norms(vectors), _members(labels[sample], k)
     is_sampled = np.zeros(n, dtype=bool)
     is_sampled[sample] = True
     result = np.zeros(n)

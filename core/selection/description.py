@@ -34,6 +34,13 @@ class Sampler(Description):
         that go best with them. Any other nested sampler is not told of them, and they are passed over in its order.
     uses_clusters, uses_embedding, uses_seed : bool
         The parts of a `ClassPool` that its order depends on; it is given no others (see `ClassPool.seen_by`).
+    divided : {"", "parts", "proportional", "pilot"}
+        How a class beyond the limit of exact selection is ranked, if the order depends on the embedding (see
+        `core.selection.parts`): ``"parts"`` in parts of neighbouring images, each of which gives as many as the
+        sampler takes of it from a sample of all parts; ``"proportional"`` as many as its share of the class;
+        ``"pilot"`` takes the first images from that sample itself, which suits samplers that follow a distribution.
+        Empty only where time and memory grow in proportion to the images anyway. In a part, a cluster may have no
+        images.
     scope : {"class", "pool", "joint"}
         ``"pool"`` selects over the whole pool, which has neither an embedding nor clusters of its own, and knows no
         class budgets. ``"joint"`` selects from all classes together, in the embedding across classes, exactly as many
@@ -69,6 +76,7 @@ class Sampler(Description):
     uses_clusters: bool = False
     uses_embedding: bool = True
     uses_seed: bool = False
+    divided: Literal["", "parts", "proportional", "pilot"] = "parts"
     scope: Literal["class", "pool", "joint"] = "class"
     class_budget: ClassBudgetRule = "proportional"
     recommended_budget: ClassBudgetRule | None = None

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from core.errors import CoresetError, SamplerFailedError
 from core.memory import memory_for
 from core.results import FloatArray
 from core.selection.description import Sampler
+from core.selection.dividing import is_divided, selection_bytes
 from core.selection.kernel import Kernels
+from core.selection.parts import rank_in_parts
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings, own_settings
@@ -19,12 +22,15 @@ from core.settings import SelectionSettings, own_settings
 FEW_IMAGES = 1_500
 
 
-def sampler_bytes(sampler: Sampler, pool: ClassPool) -> int:
+def sampler_bytes(sampler: Sampler, pool: ClassPool, exact_up_to: int = 0) -> int:
     """Return what a sampler takes to put the images of a class in order, in bytes."""
-    return sampler.cost.bytes_for(pool.n_images, pool.embedding.shape[1] if sampler.uses_embedding else 0)
+    n_components = pool.embedding.shape[1] if sampler.uses_embedding else 0
+    return selection_bytes(sampler, pool.n_images, n_components, exact_up_to)
 
 
-def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, shorter: Order | None = None) -> Order:
+def put_in_order(
+    sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, shorter: Order | None = None, exact_up_to: int = 0
+) -> Order:
     """Let a sampler rank the images of a class, and check the result.
 
     Parameters
@@ -37,6 +43,8 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
         The sampler's own settings; by default theirs.
     shorter : Order, optional
         What a nested sampler gave for fewer rows.
+    exact_up_to : int, optional
+        The most images that are ranked together; more are ranked in parts, see `core.selection.parts`. 0: any number.
 
     Returns
     -------
@@ -51,8 +59,11 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
         If the sampler needs more memory than there is; it was not called then.
     """
     try:
-        with _memory_for(sampler, pool):
-            order = sampler.order(pool, n, own)
+        with _memory_for(sampler, pool, exact_up_to):
+            if is_divided(sampler, pool.n_images, exact_up_to):
+                order = rank_in_parts(sampler, pool, min(n, pool.n_free), exact_up_to, partial(_ranked, sampler, own))
+            else:
+                order = sampler.order(pool, n, own)
         _check(order, min(n, pool.n_free), pool)
         if shorter is not None and not np.array_equal(order.rows[: len(shorter.rows)], shorter.rows):
             raise ValueError(
@@ -71,16 +82,25 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
     return order
 
 
-def _memory_for(sampler: Sampler, pool: ClassPool) -> AbstractContextManager[None]:
+def _ranked(sampler: Sampler, own: Any, pool: ClassPool, n: int) -> Order:
+    """Let a sampler rank the images of one part."""
+    order = sampler.order(pool, n, own)
+    _check(order, min(n, pool.n_free), pool)
+    return order
+
+
+def _memory_for(sampler: Sampler, pool: ClassPool, exact_up_to: int) -> AbstractContextManager[None]:
     """Return what stops before a sampler that needs more memory than there is, naming others that need less."""
-    needed = sampler_bytes(sampler, pool) if pool.n_images > FEW_IMAGES else 0
+    needed = sampler_bytes(sampler, pool, exact_up_to) if pool.n_images > FEW_IMAGES else 0
     whose = f"class {pool.class_name}" if pool.class_name else "the pool"
 
     def ways(free: int) -> list[str]:
         fitting = [
             each.title_inside
             for each in SAMPLERS.values()
-            if each.scope == sampler.scope and each.name != sampler.name and sampler_bytes(each, pool) < free
+            if each.scope == sampler.scope
+            and each.name != sampler.name
+            and sampler_bytes(each, pool, exact_up_to) < free
         ]
         return [f"select by {fitting[0]} instead"] if fitting else []
 
@@ -126,10 +146,12 @@ class OrderCache:
         self.kernels: Kernels | None = None
         self._kept: dict[tuple[object, ...], _Kept] = {}
 
-    def get(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
+    def get(
+        self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings, exact_up_to: int = 0
+    ) -> Order:
         """Return an order of at least ``min(n, pool.n_free)`` rows; of exactly as many for one that is not nested.
 
-        None of them is kept.
+        None of them is kept. More images than `exact_up_to`, if that is not 0, are ranked in parts.
 
         Raises
         ------
@@ -138,11 +160,12 @@ class OrderCache:
         """
         n = min(n, pool.n_free)
         if len(pool.kept) and not sampler.continues:
-            whole = self.get(sampler, replace(pool, kept=pool.kept[:0]), n + len(pool.kept), settings)
+            whole = self.get(sampler, replace(pool, kept=pool.kept[:0]), n + len(pool.kept), settings, exact_up_to)
             places = np.flatnonzero(~np.isin(whole.rows, pool.kept))
             return Order(whole.rows[places], tuple(whole.reasons[place] for place in places.tolist()))
         own = own_settings(settings, sampler)
-        key = _key(sampler, pool.seen_by(sampler), own, None if sampler.nested else n)
+        together = exact_up_to if is_divided(sampler, pool.n_images, exact_up_to) else 0
+        key = (*_key(sampler, pool.seen_by(sampler), own, None if sampler.nested else n), together)
         kept = self._kept.get(key)
         embedding = pool.embedding if sampler.uses_embedding else None
         shorter = kept.order if kept is not None and kept.embedding is embedding else None
@@ -152,7 +175,7 @@ class OrderCache:
         n_ranked = n if not sampler.nested else half if n <= half else pool.n_free
         if self.kernels is not None:
             pool = replace(pool, make_kernel=self.kernels.for_many_steps)
-        order = put_in_order(sampler, pool, n_ranked, own, shorter=shorter)
+        order = put_in_order(sampler, pool, n_ranked, own, shorter=shorter, exact_up_to=exact_up_to)
         self._kept[key] = _Kept(order, embedding)
         return order
 

@@ -1,7 +1,8 @@
 """Select a coreset: the images of each class by the ranking of a sampler, within class budgets and with pins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatA
 from core.selection.budgets import total_budget
 from core.selection.class_budgets import class_budgets, need_ranking, need_room_for_pins
 from core.selection.description import Sampler
+from core.selection.dividing import n_parts
 from core.selection.kept import KEPT, NO_KEPT, Kept, find_kept, need_room
 from core.selection.orders import OrderCache, put_in_order
 from core.selection.pins import NO_PINS, Pins, find_pins
@@ -20,6 +22,7 @@ from core.settings import SelectionSettings
 
 MATCHED_RANDOM = "matched-random"
 STRATIFIED = "stratified"
+Rank = Callable[[Sampler, ClassPool, int, SelectionSettings], Order]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def select(
     difficulty: Mapping[str, float] | None = None,
     across: PoolEmbedding | None = None,
     orders: OrderCache | None = None,
+    exact_up_to: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> Coreset:
     """Choose a coreset of the pool of a dataset; see `select_rows`.
@@ -64,6 +68,7 @@ def select(
         pins=find_pins(dataset, split, settings),
         kept=find_kept(dataset, split, settings),
         orders=orders,
+        exact_up_to=exact_up_to,
         progress=progress,
     )
 
@@ -81,6 +86,7 @@ def select_rows(
     pins: Pins = NO_PINS,
     kept: Kept = NO_KEPT,
     orders: OrderCache | None = None,
+    exact_up_to: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> Coreset:
     """Choose a coreset of labelled rows.
@@ -107,6 +113,8 @@ def select_rows(
         Rows of an earlier coreset, none of which is pinned out.
     orders : OrderCache, optional
         Give the same one again, with the same embeddings, to select another fraction immediately.
+    exact_up_to : int, optional
+        Of `ClusterSettings`: larger classes are selected from in parts. 0: every class is ranked as a whole.
 
     Returns
     -------
@@ -124,21 +132,41 @@ def select_rows(
     members = rows_by_class(labels, class_names, pool)
     sizes = {name: len(rows) for name, rows in members.items()}
     pins = pins.beside(kept.indices, members)
-    orders = orders if orders is not None else OrderCache()
+    rank = partial((orders if orders is not None else OrderCache()).get, exact_up_to=exact_up_to)
+    parts: dict[str, int] = {}
     if sampler.scope == "pool":
-        chosen, notes = _from_whole_pool(members, sampler, settings, pins, kept, orders)
+        chosen, notes = _from_whole_pool(members, sampler, settings, pins, kept, rank)
     else:
         budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty, kept)
         if sampler.scope == "joint":
-            chosen = _from_all_classes(members, budgets, sampler, settings, pins, orders, across)
-            return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes)
+            chosen = _from_all_classes(members, budgets, sampler, settings, pins, rank, across)
+            n_pool = sum(sizes.values())
+            in_parts = {"": n_parts(sampler, n_pool, exact_up_to)}
+            notes = [*notes, *_part_notes(in_parts, {"": n_pool}, exact_up_to)]
+            return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes, parts=in_parts)
         pools = _class_pools(members, embeddings, clusters, sampler, settings)
+        parts = {
+            name: n_parts(sampler, pool.n_images, exact_up_to, np.bincount(pool.labels).tolist())
+            for name, pool in pools.items()
+        }
+        notes = [*notes, *_part_notes(parts, sizes, exact_up_to)]
         chosen = {}
         for step, (name, budget) in enumerate(budgets.items()):
             progress.report(step, len(budgets), f"Selecting with {sampler.title}: classes")
-            chosen[name] = _choose(pools[name], members[name], budget, sampler, settings, pins, kept, orders)
+            chosen[name] = _choose(pools[name], members[name], budget, sampler, settings, pins, kept, rank)
         progress.report(len(budgets), len(budgets), f"Selecting with {sampler.title}: classes")
-    return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, [*kept.notes, *notes], kept)
+    notes = [*kept.notes, *notes]
+    return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes, kept, parts)
+
+
+def _part_notes(parts: Mapping[str, int], sizes: Mapping[str, int], exact_up_to: int) -> list[str]:
+    """Return a sentence for each class, or the pool (empty name), that is selected from in parts."""
+    return [
+        f"{f'Class {name}' if name else 'The pool'}: {sizes[name]:,} images, selected in {n} parts, because they are "
+        f"more than the {exact_up_to:,} that are ranked together (“Exact up to”)."
+        for name, n in sorted(parts.items())
+        if n > 1
+    ]
 
 
 def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> Coreset:
@@ -232,7 +260,7 @@ def _from_whole_pool(
     settings: SelectionSettings,
     pins: Pins,
     kept: Kept,
-    orders: OrderCache,
+    rank: Rank,
 ) -> tuple[dict[str, _Chosen], list[str]]:
     """Choose over the whole pool; classes get what comes."""
     pool = np.sort(np.concatenate(list(members.values())))
@@ -249,7 +277,7 @@ def _from_whole_pool(
             f"{sampler.title} draws from the whole pool and has no class budgets, so the rule "
             f"{settings.budget_over_classes} was not used. Use stratified random to draw images by class."
         )
-    drawn = _choose(ClassPool.plain("", len(pool), settings.seed), pool, total, sampler, settings, pins, kept, orders)
+    drawn = _choose(ClassPool.plain("", len(pool), settings.seed), pool, total, sampler, settings, pins, kept, rank)
     chosen = {}
     for name, rows in members.items():
         at = np.flatnonzero(np.isin(drawn.indices, rows))
@@ -275,7 +303,7 @@ def _from_all_classes(
     sampler: Sampler,
     settings: SelectionSettings,
     pins: Pins,
-    orders: OrderCache,
+    rank: Rank,
     across: FloatArray | None,
 ) -> dict[str, _Chosen]:
     """Choose from all classes together, each class's budget being met; pinned images come first inside it."""
@@ -294,7 +322,7 @@ def _from_all_classes(
         ClassPool.plain("", len(pool), settings.seed),
         embedding=across, classes=classes, quotas=np.array(quotas, dtype=np.int64),
     )  # fmt: skip
-    order = orders.get(sampler, seen, sum(quotas), settings)
+    order = rank(sampler, seen, sum(quotas), settings)
     chosen = {}
     for position, name in enumerate(names):
         forced = members[name][np.isin(members[name], pins.pinned_in)]
@@ -313,7 +341,7 @@ def _choose(
     settings: SelectionSettings,
     pins: Pins,
     kept: Kept,
-    orders: OrderCache,
+    rank: Rank,
 ) -> _Chosen:
     """Take kept images first, then pinned ones, then the sampler's order without those pinned in or out."""
     first = kept.among(indices)
@@ -321,7 +349,7 @@ def _choose(
     forced = indices[np.isin(indices, pins.pinned_in)]
     n_needed = budget - len(first) + int(np.isin(indices, pins.pinned_out).sum())
     rest = budget - len(first) - len(forced)
-    order = orders.get(sampler, pool, n_needed, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
+    order = rank(sampler, pool, n_needed, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
     candidates = indices[order.rows]
     places = np.flatnonzero(~np.isin(candidates, pins.both))[:rest]
     reasons = (KEPT,) * len(first) + ("pinned in",) * len(forced)
@@ -378,6 +406,7 @@ def _coreset(
     chosen: Mapping[str, _Chosen],
     notes: Sequence[str],
     kept: Kept = NO_KEPT,
+    parts: Mapping[str, int] | None = None,
 ) -> Coreset:
     names = sorted(chosen)
     return Coreset(
@@ -391,4 +420,5 @@ def _coreset(
         nested=nested,
         notes=tuple(notes),
         kept=tuple(kept.indices.tolist()),
+        parts={name: n for name, n in sorted((parts or {}).items()) if n > 1},
     )

@@ -44,7 +44,7 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class InspectedModel:
-    """What is known of a model file before it is added.
+    """The facts known about a model file before it is added.
 
     Attributes
     ----------
@@ -88,13 +88,13 @@ class ListModels(Request[tuple[ModelSummary, ...]]):
 
 @dataclass(frozen=True)
 class InspectModel(Request[InspectedModel]):
-    """Read what a model file, and the description beside it, say; nothing is run.
+    """Read a model file and the description next to it; nothing is run.
 
     Attributes
     ----------
     file : Path
     description : Path or None
-        None: the JSON file beside it, if any.
+        None: the JSON file next to it, if any.
     """
 
     title: ClassVar[str] = "the inspection of a model"
@@ -130,7 +130,7 @@ class AddModel(Request[ModelSummary]):
     name : str
         The user's name for it; empty: from the description or the file.
     description : Path or None
-        None: the JSON file beside it, if any.
+        None: the JSON file next to it, if any.
     changes : mapping of str to object
         Values of `MODEL_SETTINGS` that replace those of the description.
     is_complete : bool

@@ -6,6 +6,7 @@ from core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_sizes
 from core.memory import free_memory
 from core.pipeline.study import Study
 from core.selection.description import Sampler
+from core.selection.dividing import selection_bytes
 from core.settings import ClusterSettings
 from core.words import byte_size
 
@@ -24,12 +25,12 @@ def sizes_seconds(study: Study, n_pool: int) -> float:
     return estimate_sizes(study.settings.features.extractors, n_pool, study.cache_folder)
 
 
-def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> str:
+def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler, exact_up_to: int = 0) -> str:
     """Return a sentence on the memory to select from the class that needs most; empty below half of the free memory."""
     if sampler.scope == "pool":
         return ""
     if sampler.scope == "joint":
-        needed = sampler.cost.bytes_for(sum(class_sizes.values()), USUAL_COMPONENTS)
+        needed = selection_bytes(sampler, sum(class_sizes.values()), USUAL_COMPONENTS, exact_up_to)
         free = free_memory().n_bytes
         if needed <= LARGE_SHARE * free:
             return ""
@@ -38,7 +39,7 @@ def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> st
             "are free."
         )
     components = USUAL_COMPONENTS if sampler.uses_embedding else 0
-    needs = {name: sampler.cost.bytes_for(n, components) for name, n in class_sizes.items()}
+    needs = {name: selection_bytes(sampler, n, components, exact_up_to) for name, n in class_sizes.items()}
     return _words(f"Selecting by {sampler.title_inside} from", needs)
 
 

@@ -123,7 +123,7 @@ class OpenSelectionService(Request["SelectionService"]):
         return cls(replace(study, settings=settings), content)
 
     def serves(self, study: Study, content: str) -> bool:
-        """Return whether the open service can answer for `study`, which may differ in cluster and later settings."""
+        """Return whether the open service can serve `study`, which may differ in cluster and later settings."""
         return content == self.content and _images_and_features(study) == _images_and_features(self.study)
 
     def run(self, progress: Progress) -> "SelectionService":

@@ -31,6 +31,11 @@ BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
 NetworkName = str
 
+SAMPLE_OF_LARGE = 5_000
+"""Images of a class beyond `ClusterSettings.exact_up_to` that are clustered together."""
+SMALLEST_LIMIT = 100
+"""The lowest limit of exact stages: parts of fewer images would say little about a class."""
+
 _SHARE = "a fraction from 0 to below 1, such as 0.2"
 _COUNT = "a whole number of at least 0"
 _ONE = "a whole number of at least 1"
@@ -262,7 +267,7 @@ class FeatureSettings(SettingsPart):
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSettings(SettingsPart):
-    """K-Medoids per class and the choice of k (paper 4.3).
+    """K-Medoids per class and the choice of k (paper 4.3), and up to how many images stages are exact.
 
     Attributes
     ----------
@@ -273,7 +278,11 @@ class ClusterSettings(SettingsPart):
     seed : int
         >= 0.
     sample_above : int
-        >= 0. A class of more images is clustered on a random sample of so many; 0: no class is.
+        >= 0. A class of more images is clustered on a random sample of so many; 0: what `exact_up_to` states.
+    exact_up_to : int
+        >= 0. Clustering, selection and whatever else compares all images with each other are exact for a class (or a
+        pool, where all classes are used together) of at most so many images, and use a large-scale form for more; 0:
+        they are always exact. It depends on this number alone, never on the free memory.
     """
 
     k_max: int = choice(
@@ -292,9 +301,18 @@ class ClusterSettings(SettingsPart):
     sample_above: int = choice(
         0, neutral=0, title="Cluster a sample above", flag="--cluster-sample",
         tip="Larger classes are clustered on a random sample of this size, and their other images join the nearest "
-            "medoid; 0: all classes are clustered in full",
+            "medoid; 0: as “Exact up to” states",
         question="Clustering a full class needs 4 bytes for every pair of images: 1.6 GB for 20,000 images. A sample "
                  "of 5,000 needs 0.1 GB, whatever the class size; the clusters are then those of the sample.",
+        least=0, must=_COUNT, offered=(0, 1_000_000), step=1000, unit=" images",
+    )  # fmt: skip
+    exact_up_to: int = choice(
+        20_000, neutral=0, title="Exact up to",
+        tip="Larger classes are clustered on samples with refined medoids, and selected from in parts, so that time "
+            "and memory grow in proportion to their images; 0: every class is processed exactly",
+        question="Exact clustering and selection compare every image of a class with every other: time and memory "
+                 "grow with the square of the class. Beyond this number of images the program uses methods for large "
+                 "data, on every computer, whatever memory is free. Their loss is small and is stated in Help.",
         least=0, must=_COUNT, offered=(0, 1_000_000), step=1000, unit=" images",
     )  # fmt: skip
 
@@ -303,6 +321,30 @@ class ClusterSettings(SettingsPart):
         for name, k in self.k_by_class.items():
             if k < 1:
                 raise SettingsError(f"k of class {name!r} must be {_ONE}; found {k}.")
+        if 0 < self.exact_up_to < SMALLEST_LIMIT:
+            raise SettingsError(
+                f"“Exact up to” must be 0 (every class is processed exactly) or at least {SMALLEST_LIMIT}, such as "
+                f"20000; found {self.exact_up_to}."
+            )
+
+    def is_large(self, n_images: int) -> bool:
+        """Return whether so many images are more than stages process exactly."""
+        return 0 < self.exact_up_to < n_images
+
+    def form_for(self, n_images: int) -> Literal["whole", "sample", "refined"]:
+        """Return how a class of so many images is clustered.
+
+        ``"sample"`` is what `sample_above` states, ``"refined"`` the form beyond `exact_up_to`: a sample whose medoids
+        are then refined on all images.
+        """
+        if 0 < self.sample_above < n_images:
+            return "sample"
+        return "refined" if self.sample_above == 0 and self.is_large(n_images) else "whole"
+
+    def sample_for(self, n_images: int) -> int:
+        """Return on how many images a class of so many is clustered first."""
+        sizes = {"whole": n_images, "sample": self.sample_above, "refined": min(SAMPLE_OF_LARGE, self.exact_up_to)}
+        return sizes[self.form_for(n_images)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Recipes of training: named sets of values of its parts, and what the parts come to under given settings.
+"""Recipes of training: named sets of values of its parts, and the resulting parts under given settings.
 
 A recipe covers training alone; samplers and extractors are selected next to it. Every part is a setting of
 `core.settings.training.TrainingSettings`, under the same name as here.

@@ -1,4 +1,4 @@
-"""What a hyperparameter search tries: its method, its hyperparameters with their ranges, and the lists of a grid."""
+"""The search space of a hyperparameter search: method, hyperparameters with their ranges, and the lists of a grid."""
 
 import math
 from collections.abc import Callable, Mapping

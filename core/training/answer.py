@@ -117,7 +117,7 @@ def _is_equal(costs: Costs, margin: float) -> bool:
 
 
 def samplers_to_answer_for(samplers: Sequence[str]) -> list[str]:
-    """Return the samplers to answer for: those that are not controls, or else all."""
+    """Return the samplers to report: those that are not controls, or else all."""
     chosen = [one for one in samplers if one not in (EVERYTHING, RANDOM, STRATIFIED) and not one.startswith(MATCHED)]
     return chosen or [one for one in samplers if one in (RANDOM, STRATIFIED)]
 

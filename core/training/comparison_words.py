@@ -206,7 +206,7 @@ def independence_sentences(words: str, seen: str, chosen_by: Sequence[str]) -> t
     seen : str
         Extractor whose features it sees.
     chosen_by : sequence of str
-        Extractors of the selection; none: nothing is known of them, and nothing is said.
+        Extractors of the selection; empty if unknown, and then no sentence is written.
     """
     other = "Its gains may be smaller for a network with other features; also evaluate with another extractor."
     if not chosen_by:

@@ -81,7 +81,7 @@ def drift(training: FloatArray, own: FloatArray, new: FloatArray) -> Drift | Non
 
     Notes
     -----
-    A network separates its training images better than any others, so that other images of the same kind lie outside
+    A network separates its training images better than any others, so that other images of the same kind fall outside
     their range more often than 5 %. Its own test images show by how much.
     """
     known = training.astype(np.float64)

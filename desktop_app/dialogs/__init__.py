@@ -1,1 +1,1 @@
-"""Windows beside the main window. None blocks: each is opened and answers by a signal."""
+"""Secondary windows. None is modal: each is opened and reports its result by a signal."""

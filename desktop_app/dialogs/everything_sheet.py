@@ -1,4 +1,4 @@
-"""What "Do everything" will do and how long it takes, before it starts."""
+"""The sheet that lists the steps of "Do everything" and their duration before it starts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

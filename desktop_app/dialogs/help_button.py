@@ -1,4 +1,4 @@
-"""The "?" beside a description, such as a sampler or an extractor, that opens its page in Help."""
+"""The "?" next to a description, such as a sampler or an extractor, that opens its page in Help."""
 
 from PySide6.QtWidgets import QToolButton, QWidget
 

@@ -29,7 +29,7 @@ def page_titles() -> dict[str, str]:
 
 
 def list_above(name: str) -> str:
-    """Return the list that a page stands below; empty for one that stands below none."""
+    """Return the parent list of a page; empty for a page without one."""
     above = f"{name.partition('/')[0]}/overview"
     return above if above in _LISTS and above != name else ""
 

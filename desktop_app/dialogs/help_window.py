@@ -34,7 +34,7 @@ class _Place:
 
 
 class HelpWindow(QDialog):
-    """A window beside the main one, so that it can stay open while one works.
+    """A separate window, which can stay open during work in the main window.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ class HelpWindow(QDialog):
         self._show_ways()
 
     def _open_above(self, name: str) -> None:
-        """Open the group that a page stands in."""
+        """Expand the group that contains a page."""
         if above := list_above(name):
             self._entries[above].setExpanded(True)
 
@@ -257,7 +257,7 @@ class HelpWindow(QDialog):
 
 
 def show_help(beside: QWidget, page: str) -> HelpWindow:
-    """Open Help at a page; the window that `beside` stands in has one of them.
+    """Open Help at a page; the window that contains `beside` has one Help window.
 
     Parameters
     ----------

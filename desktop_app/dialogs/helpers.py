@@ -1,4 +1,4 @@
-"""Opens the windows beside the main one: settings, help, keys, about, and what went wrong."""
+"""Opens the secondary windows: settings, help, keys, about, and what went wrong."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,7 @@ MOST_ERRORS = 3
 
 
 class Helpers(QObject):
-    """The windows beside the main window, which they belong to.
+    """The secondary windows, owned by the main window.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Helpers(QObject):
     Signals
     -------
     weights_changed : ()
-        Weights have come to this computer.
+        Weights were added to this computer.
     """
 
     weights_changed = Signal()
@@ -67,7 +67,7 @@ class Helpers(QObject):
         dialog.open()
 
     def verify_export(self, folder: str) -> None:
-        """Verify an export, and tell what differs."""
+        """Verify an export and report the differences."""
         VerifyDialog(self._service, Path(folder), self._window).show()
 
     def show_tour(self) -> None:

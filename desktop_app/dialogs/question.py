@@ -24,7 +24,7 @@ ICON_PIXELS = theme.UNIT * 4
 
 
 class Question(QMessageBox):
-    """Asks, and tells the answer.
+    """A message box that asks a question and emits the answer.
 
     Parameters
     ----------

@@ -134,7 +134,7 @@ class VerifyDialog(QDialog):
             self._service.cancel(self._job)
 
     def done(self, result: int) -> None:
-        """Close, and stop: nobody would hear what is found."""
+        """Close and stop, as no receiver is left for the findings."""
         self._stop()
         self._is_closed = True
         super().done(result)
@@ -153,7 +153,7 @@ class VerifyDialog(QDialog):
         dialog.open()
 
     def save_to(self, file: str) -> None:
-        """Write the list of differences as CSV, and tell how it went."""
+        """Write the list of differences as CSV and report the outcome."""
         try:
             save_plot(self.table, Path(file))
         except (OSError, ValueError) as error:

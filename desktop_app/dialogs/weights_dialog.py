@@ -52,7 +52,7 @@ class WeightsDialog(QDialog):
     Signals
     -------
     weights_changed : ()
-        Weights have come to this computer.
+        Weights were added to this computer.
     """
 
     weights_changed = Signal()
@@ -169,7 +169,7 @@ class WeightsDialog(QDialog):
             self._service.cancel(self._bringing)
 
     def done(self, result: int) -> None:
-        """Close, and stop what is being brought: nobody would hear what came of it. A download goes on from there."""
+        """Close and stop the transfer, as no receiver is left for its outcome. A later download resumes it."""
         self._stop()
         self._is_closed = True
         super().done(result)
@@ -202,7 +202,7 @@ class WeightsDialog(QDialog):
             self.strip.show_message("info", "Cancelled. Nothing was changed.")
 
     def _is_over(self) -> bool:
-        """Take notice that nothing is being brought any more, and return whether nobody is there to be told."""
+        """Mark the transfer as ended, and return whether no receiver is left."""
         self._bringing = None
         if not self._is_closed:
             self._show_busy("")

@@ -34,7 +34,7 @@ class ClassModel(QAbstractTableModel):
     Signals
     -------
     inclusion_changed : (str, bool)
-        A class and whether it is to be taken now.
+        A class and whether it is now included.
     """
 
     inclusion_changed = Signal(str, bool)
@@ -56,7 +56,7 @@ class ClassModel(QAbstractTableModel):
         return self._classes
 
     def included(self, name: str) -> bool:
-        """Return whether a class is to be taken."""
+        """Return whether a class is included."""
         return name not in self._excluded
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, N802

@@ -183,7 +183,7 @@ def column_texts(dataset: Dataset, column: int) -> list[str]:
 
 
 def by_column(title: str, texts: Sequence[str]) -> Division | None:
-    """Return the facet of a column of the table, or None where it does not tell images apart.
+    """Return the facet of a column of the table, or None if it does not distinguish images.
 
     A column of few values has them, the most frequent first; one of numbers has ranges that hold about as many images
     each; of a column of many texts, the most frequent are listed and the others are one value.

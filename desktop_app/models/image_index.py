@@ -1,4 +1,4 @@
-"""What the images of a dataset are filtered, searched and sorted by, made piece by piece."""
+"""The index by which the images of a dataset are filtered, searched and sorted, built step by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -40,7 +40,7 @@ class ImageIndex:
         quality: QualitySettings,
         marks: Mapping[str, Sequence[int]],
     ) -> Iterator[None]:
-        """Make everything anew; yields after every few milliseconds of work.
+        """Make everything again; yields after every few milliseconds of work.
 
         Parameters
         ----------

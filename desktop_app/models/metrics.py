@@ -20,7 +20,7 @@ def by_class() -> "list[Metric]":
 
 
 def bars() -> dict[str, str]:
-    """Return names and titles of those that stand as bars after the paper's Figs. 10 and 11."""
+    """Return names and titles of those shown as bars, after the paper's Figs. 10 and 11."""
     shown = sorted((one for one in _metrics().values() if "bars" in one.shown), key=lambda one: one.shown["bars"])
     return {metric.name: metric.title for metric in shown}
 

@@ -17,7 +17,7 @@ GATHER_MS = 15
 
 
 class Badges(NamedTuple):
-    """What is marked on an image."""
+    """The marks on an image."""
 
     selected: bool
     medoid: bool
@@ -119,7 +119,7 @@ class ThumbnailModel(QStringListModel):
         return self._images[row]
 
     def pixmap(self, row: int, image: Thumbnail) -> QPixmap | None:
-        """Return the thumbnail of the image in a row if it is loaded; otherwise the view hears when it has come."""
+        """Return the thumbnail of the image in a row if it is loaded; otherwise the view is notified once it is."""
         found = self.store.pixmap(image.file)
         if found is None:
             self._rows_of_file[image.file] = row

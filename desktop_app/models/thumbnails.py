@@ -1,4 +1,4 @@
-"""What a grid or strip shows: one image's thumbnail, and thousands of them made as they are looked at."""
+"""Thumbnails for a grid or strip: that of one image, and thousands created on demand."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, overload
@@ -33,7 +33,7 @@ class Thumbnail(NamedTuple):
 
 
 class LazyThumbnails(Sequence[Thumbnail]):
-    """The thumbnails of many images, each made when it is looked at: a class of 17,000 shows a hundred at a time.
+    """The thumbnails of many images, each created on demand: a class of 17,000 shows a hundred at a time.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ class AskingPage(PageFrame):
         as_step : bool
             The page's own step, which is shown as running; else work that leaves the states of steps alone.
         expected_seconds : float, optional
-            What it is said to take.
+            Its estimated time.
         """
         stage = self.stage if as_step else ""
         job = _PageJob(request, stage, self.model.key(stage) if stage else "", on_cancelled)

@@ -268,7 +268,7 @@ class ClustersPage(Page):
 
 
 def meaning(overview: Sequence[ClassOverview]) -> str:
-    """Return what clusters mean for who wants a coreset, and what to do next."""
+    """Return what clusters mean for choosing a coreset, and what to do next."""
     numbers = [one.k for one in overview]
     least, most = min(numbers), max(numbers)
     groups = f"{least} to {most} groups" if least < most else ("1 group" if most == 1 else f"{most} groups")

@@ -30,7 +30,7 @@ COLUMNS = [theme.UNIT * 62, theme.UNIT * 44]
 
 
 class ClustersContent(QWidget):
-    """One class in full beside all classes at a glance.
+    """One class in full next to an overview of all classes.
 
     Parameters
     ----------
@@ -346,7 +346,7 @@ class ClustersContent(QWidget):
             self.k_chosen.emit(self._summary.clusters.class_name, k)
 
     def show_busy(self) -> None:
-        """Say that the class is being clustered anew."""
+        """Say that the class is being clustered again."""
         self.side.show_busy()
 
 

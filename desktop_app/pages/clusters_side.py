@@ -101,7 +101,7 @@ class ClustersSide(QSplitter):
         self.bars.set_sizes(())
 
     def show_busy(self) -> None:
-        """Say that the class is being clustered anew."""
+        """Say that the class is being clustered again."""
         self.words.setText("Clustering…")
 
     def _give_back(self) -> None:

@@ -140,7 +140,7 @@ class ComparePage(Page):
         self.content.tabs.setCurrentWidget(self.content.live_tab if by_epochs else self.content.results_tab)
 
     def restore(self) -> None:
-        """Show the finished trainings again; none is done anew."""
+        """Show the finished trainings again; none is done again."""
         self.ask(
             ReadComparison(self.study(), runs_folder()), self._restore, on_cancelled=self._settle.start, as_step=True
         )
@@ -254,14 +254,14 @@ class ComparePage(Page):
             self.messages.warning(f"{gone} not found in the cache; {self.run_text} computes {again} again.")
 
     def _on_trainings_cancelled(self) -> None:
-        """Say what was finished; the next run goes on from there."""
+        """Report the finished trainings; the next run continues from there."""
         if self._done:
             kept = "1 finished training is" if len(self._done) == 1 else f"{len(self._done):,} finished trainings are"
             self.messages.info(f"{kept} kept; {self.run_text} continues with the others.")
         self._settle.start()
 
     def on_weights_changed(self) -> None:
-        """Estimate anew what can be trained here."""
+        """Estimate again what can be trained here."""
         self._plan = None
         self._settle.start()
 
@@ -293,7 +293,7 @@ class ComparePage(Page):
         self._settle.start()
 
     def _result(self) -> object:
-        """Return what is to be shown: the comparison of the choices, else the newest of the same images."""
+        """Return the comparison to show: the comparison of the choices, else the newest of the same images."""
         latest = self.model.latest_value("compare")
         return None if latest is self._of_others and self.model.value("compare") is None else latest
 
@@ -359,7 +359,7 @@ class ComparePage(Page):
         return next(iter(unknown_names(Settings(features=settings.features, comparison=used))), "")
 
     def _show_hint(self) -> None:
-        """Say beside the button what is to come, or that what is shown is of other choices."""
+        """Show next to the button what will run, or that the results shown are of other settings."""
         if self.job_numbers(CompareNetworks) or self.model.facts("clusters") is None:
             self.set_hint("")
         elif self._is_stale():

@@ -11,7 +11,7 @@ NOTHING_SHOWN = "No difference in accuracy between samplers was detected."
 
 
 def answer_html(comparison: Comparison) -> str:
-    """Return the sentences of a comparison in order of what a reader wants to know, with headings."""
+    """Return the sentences of a comparison in order of importance to the reader, with headings."""
     if not comparison.sentences:
         return escape(GOING_ON) if comparison.rows else ""
     differences = [one for one in comparison.differences if one.metric == "accuracy"]

@@ -181,7 +181,7 @@ class CompareContent(QWidget):
     # --- showing ----------------------------------------------------------------------------------------------
 
     def set_dataset(self, summary: DatasetSummary | None) -> None:
-        """Tell whose images stand behind the cells."""
+        """Set the dataset that provides the images of a selected cell."""
         self._summary = summary
 
     @property

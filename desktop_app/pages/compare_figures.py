@@ -57,7 +57,7 @@ def training_lines(comparison: Comparison, network: str, *, validation: bool) ->
 
 
 def metric_configurations(comparison: Comparison, network: str) -> list[Configuration]:
-    """Return everything and every coreset with the metrics that stand as bars (Fig. 10, 11)."""
+    """Return everything and every coreset with the metrics shown as bars (Fig. 10, 11)."""
     rows = sorted(
         (row for row in comparison.rows if row.network == network),
         key=lambda row: (row.sampler != EVERYTHING, row.fraction, row.sampler),

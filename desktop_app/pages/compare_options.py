@@ -52,7 +52,7 @@ class CompareOptions(QObject):
 
 
 def _side_by_side(*controls: SettingControl) -> QWidget:
-    """Return controls beside each other, each under its label."""
+    """Return controls next to each other, each under its label."""
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What a comparison will still take, in words: from the plan and the trainings that are done."""
+"""The remaining time of a comparison, in words: from the plan and the trainings that are done."""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple

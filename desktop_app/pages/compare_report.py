@@ -1,4 +1,4 @@
-"""The sheet that asks how the report is to be written."""
+"""The sheet that asks how to write the report."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the Compare page offers beside training: the report, keeping and using networks, the search."""
+"""Tools of the Compare page other than training: the report, keeping and using networks, the search."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -122,7 +122,7 @@ class CoresetPage(Page):
         return "" if self._summary is not None else "No coreset selected yet."
 
     def run(self) -> None:
-        """Ask how the coreset is to be written."""
+        """Ask how to write the coreset."""
         if self._summary is not None:
             self.exporting.ask(len(self._summary.coreset.indices))
 
@@ -211,7 +211,7 @@ class CoresetPage(Page):
         self.content.chosen.set_clusters(clusters)
 
     def _show_slow(self) -> None:
-        """Say that it takes longer, as the first order of a sampler does; the bar below tells how far it is."""
+        """Say that it takes longer, as the first order of a sampler does; the bar below shows its progress."""
         if self._summary is not None and self.questions.is_waiting(ChooseCoreset):
             self.content.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 

@@ -1,4 +1,4 @@
-"""The sheet that asks how a coreset is to be written, and the words of what came out."""
+"""The sheet that asks how to write a coreset, and the messages about its outcome."""
 
 from pathlib import Path
 from typing import cast

@@ -19,7 +19,7 @@ from desktop_app.widgets.message_strip import Kind, MessageStrip
 
 
 class Exporting(QObject):
-    """Runs the export of a page and tells how it went; every export is verified as soon as it is written."""
+    """Runs the export of a page and reports the outcome; every export is verified as soon as it is written."""
 
     def __init__(self, page: Page, strip: MessageStrip, methods: QPushButton) -> None:
         super().__init__(page)
@@ -89,7 +89,7 @@ class Exporting(QObject):
         )
 
     def _show_unverified(self, why: str) -> None:
-        """Tell that the export stands and was not verified, after Cancel or a failure."""
+        """Report that the export is complete but was not verified, after Cancel or a failure."""
         self._show_message("warning", f"The export is complete but unverified: {why}.", "Verify")
 
     def _show_message(self, kind: Kind, words: str, more: str = "") -> None:

@@ -35,7 +35,7 @@ RULES = {
 
 
 class CoresetOptions(QObject):
-    """Fills a page's column, shows settings, and tells what the user changes.
+    """Fills a page's column, shows settings, and emits the changes of the user.
 
     Signals
     -------
@@ -143,7 +143,8 @@ class CoresetOptions(QObject):
         self.continuing.show_settings(settings)
         fact = self._samplers.get(settings.sampler)
         self.about.name = settings.sampler
-        memory = sampler_memory_words(pool_by_class, fact) if fact and pool_by_class else ""
+        limit = self._page.model.settings("clusters").exact_up_to
+        memory = sampler_memory_words(pool_by_class, fact, limit) if fact and pool_by_class else ""
         self.summary.setText(f"{fact.tip} {memory}".rstrip() if fact else "")
         self.summary.setVisible(fact is not None)
         self.about.setEnabled(fact is not None)

@@ -16,7 +16,7 @@ from desktop_app.widgets.words import images, set_tone
 
 
 class CoresetPlot(QWidget):
-    """A scatter whose chosen images are ringed; lasso some, and the grid beside it shows them.
+    """A scatter whose chosen images are ringed; lasso some, and the grid next to it shows them.
 
     Signals
     -------

@@ -151,7 +151,7 @@ class SizesPanel(QWidget):
 
     @property
     def answer(self) -> SizeAnswer | None:
-        """What is shown for the margin; None while nothing is measured."""
+        """The answer shown for the margin; None before sizes are measured."""
         return self._answer
 
     # --- states -----------------------------------------------------------------------------------------------

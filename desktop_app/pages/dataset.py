@@ -371,7 +371,7 @@ class DatasetPage(Page):
 
 
 def _meaning(summary: DatasetSummary) -> str:
-    """Return what the images found mean for who wants a coreset, and what to do next."""
+    """Return what the images found mean for choosing a coreset, and what to do next."""
     pool, test = len(summary.split.pool), len(summary.split.test)
     use = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
     return f"The coreset is selected from the {pool:,} images of the pool; {use}. Next: extract features."

@@ -23,7 +23,7 @@ READING_TIP = "Check the columns, folders, grey levels and pages that were read,
 
 
 class DatasetContent(QWidget):
-    """Facts in one line, warnings, histogram beside sample images, findings below.
+    """Facts in one line, warnings, histogram next to sample images, findings below.
 
     Signals
     -------

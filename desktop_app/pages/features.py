@@ -256,7 +256,7 @@ class FeaturesPage(Page):
         DetailsDialog(self, "Evidence for the recommendation", EVIDENCE, "", "info", "accent").open()
 
     def _say_meaning(self, summary: FeaturesSummary | None) -> None:
-        """Say under the title what the features tell about these images."""
+        """Show below the title what the features reveal about these images."""
         dataset = self.model.latest_value("dataset")
         used = self.model.settings("features").extractors
         shown = next((one for one in self._separations(summary) if one.extractors == used), None)
@@ -315,7 +315,7 @@ class FeaturesPage(Page):
             self.ask(request, self._show_extractors, on_failed=ended, on_cancelled=ended)
 
     def _study_of_known(self) -> Study:
-        """Return the study without extractors that are not known here: the others can still be looked at."""
+        """Return the study without extractors that are unknown here: the others can still be inspected."""
         study = self.study()
         features = study.settings.features
         known = tuple(name for name in features.extractors if name in registry("extractor"))

@@ -1,4 +1,4 @@
-"""What the Features page advises: which extractors to fall back on, and which to choose by together."""
+"""Advice on the Features page: which extractors to fall back on, and which to combine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def recommendation(facts: Sequence[ExtractorFact]) -> str:
 
 
 def meaning(separation: Separation, largest_class: float) -> str:
-    """Return what the separation of the classes means for who wants a coreset, and what to do next.
+    """Return what the separation of the classes means for choosing a coreset, and what to do next.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def cannot_work(fact: ExtractorFact) -> bool:
 
 
 def gone(used: Sequence[str]) -> tuple[ExtractorFact, ...]:
-    """Return what is to be said of extractors that are used and not known here, as of a plugin that is missing."""
+    """Return the advice on extractors that are used but unknown here, such as those of a missing plugin."""
     known, nothing = registry("extractor"), Estimate(0.0, 0, 0, "")
     return tuple(
         ExtractorFact(name, f"{name} (missing)", "", 0, "", GONE, known.unknown(name), 0, 0, nothing)

@@ -72,7 +72,7 @@ class ExtractorList(QWidget):
 
     @property
     def rows(self) -> Mapping[str, "_Row"]:
-        """What is shown of each extractor, by its name."""
+        """The facts shown for each extractor, by name."""
         return self._rows
 
     def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> bool:
@@ -222,7 +222,7 @@ class _Row(QWidget):
 
 
 def _facts_of(fact: ExtractorFact, accuracy: float | None, *, missing: bool) -> list[str]:
-    """Return what is said of an extractor in its row."""
+    """Return the facts shown in the row of an extractor."""
     parts = [STATES.get(fact.weights_state, fact.weights_state)]
     left = fact.n_images - fact.n_cached
     if not missing and fact.n_images:
@@ -233,7 +233,7 @@ def _facts_of(fact: ExtractorFact, accuracy: float | None, *, missing: bool) -> 
 
 
 def _details_of(fact: ExtractorFact) -> str:
-    """Return what stands behind those facts."""
+    """Return the details of those facts."""
     parts = [f"Describes an image by {fact.n_features:,} features."] if fact.n_features else []
     if fact.n_images > fact.n_cached:
         estimate = fact.estimate

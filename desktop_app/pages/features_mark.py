@@ -1,4 +1,4 @@
-"""What must be known of every result that is made of features which this program did not compute."""
+"""The notice for results from features that this program did not compute."""
 
 from core.descriptions import registry
 from core.settings import FeatureSettings, own_settings

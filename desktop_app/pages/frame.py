@@ -45,9 +45,9 @@ class PageFrame(QWidget):
     run_button : QPushButton
         Hidden where a page has nothing to run.
     hint : QLabel
-        A line beside it.
+        A line next to it.
     empty : EmptyState
-        What stands in the place of the content before there is one.
+        The placeholder shown before there is content.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class PageFrame(QWidget):
         return widget
 
     def order_options(self) -> None:
-        """Let Tab walk through the options in the order in which they stand."""
+        """Make Tab step through the options in their visual order."""
         self._column.order_tabs()
 
     def fit_options(self) -> None:
@@ -130,7 +130,7 @@ class PageFrame(QWidget):
     def set_empty(
         self, sentence: str, button: str = "", slot: Callable[[], object] | None = None, *, why_not: str = ""
     ) -> None:
-        """Say what will stand in the place of the content, and offer the button that fills it.
+        """Show a placeholder for the content, with the button that creates it.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class PageFrame(QWidget):
         self.mark_label.setVisible(bool(text))
 
     def set_hint(self, text: str, *, warning: bool = False) -> None:
-        """Say something beside Run: an estimate, what is stale; empty for nothing."""
+        """Show a text next to Run: an estimate, or what is stale; empty for none."""
         self.hint.setText(text)
         set_tone(self.hint, "warning" if warning else "muted")
 

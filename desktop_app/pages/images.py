@@ -1,4 +1,4 @@
-"""The Images page: all images of the dataset, to be filtered, sorted, looked at and acted on."""
+"""The Images page: all images of the dataset, with filters, sorting, inspection and actions."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -63,7 +63,7 @@ class ImagesShown:
         return Thumbnail(index, file, self.summary.dataset.images[index].path, cluster)
 
     def thumbnails(self, indices: Any, clusters: Any) -> LazyThumbnails:
-        """Return the thumbnails of many images, made as they are looked at.
+        """Return the thumbnails of many images, created on demand.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class ImagesShown:
 
 
 class HoverImage(QFrame):
-    """The image under the mouse, beside it, over a plot."""
+    """The image under the mouse, shown next to the pointer, over a plot."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -128,7 +128,7 @@ class HoverImage(QFrame):
         self.hide()
 
     def show_image(self, image: Thumbnail, words: str) -> None:
-        """Show an image beside the mouse."""
+        """Show an image next to the pointer."""
         self._file = image.file
         self._words.setText(words)
         self._draw()

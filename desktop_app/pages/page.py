@@ -61,7 +61,7 @@ class Page(AskingPage):
         ``run()``: start the step, usually by `ask` with ``as_step=True``. Called only if ``why_not()`` is "".
         ``on_enter()``, ``on_leave()``: the page is shown or hidden.
         ``take_setting(setting, value)``: the value of a setting was read from a file that the user chose.
-        ``on_weights_changed()``: weights have come to this computer; of every page, shown or not.
+        ``on_weights_changed()``: weights were added to this computer; called on every page, shown or not.
         ``forget()``: another project is open, or none: show nothing of the one before, keep nothing that was made from
         it. Called of every page, shown or not, when the model holds the new project already; ``refresh`` comes after
         it if the page is shown. What is common has been done before: the page's requests are dropped, its timers
@@ -77,7 +77,7 @@ class Page(AskingPage):
     step_requested : (stage)
         The page offers to go to another step, as an empty place does.
     locate_requested : ()
-        The user wants to say where the images are now.
+        The user asked to locate the images.
     weights_requested : ()
         The user asks which weights are on this computer.
     similar_requested : (tuple of int)
@@ -193,7 +193,7 @@ class Page(AskingPage):
         """Show and keep nothing of the project before; the model holds the new one."""
 
     def on_weights_changed(self) -> None:
-        """Hear that weights have come to this computer."""
+        """Respond to weights that were added to this computer."""
 
     def restore(self) -> None:
         """Bring back a current result that is not in memory; by default run the step, which reads the cache."""
@@ -336,7 +336,7 @@ class Page(AskingPage):
         self.show_run_state()
 
     def _close_windows(self) -> None:
-        """Close what stands beside the page, such as an image or a sheet; what it would still tell is not heard."""
+        """Close the windows opened by the page, such as an image or a sheet, and ignore their later signals."""
         for window in self.findChildren(QDialog):
             if not isinstance(window, QFileDialog):  # closed, it lets go of who waits for it
                 window.blockSignals(True)
@@ -395,5 +395,5 @@ class Page(AskingPage):
         self.run_state_changed.emit()
 
     def _show_primary(self) -> None:
-        """Show whether running the step is the next thing to do; when it is done, the way on stands in the job bar."""
+        """Show whether running the step is the next thing to do; when it is done, the job bar shows the next step."""
         theme.set_primary(self.run_button, self.is_always_next or self.model.state(self.stage) != "done", "run")

@@ -32,7 +32,7 @@ TEST_NOTE = (
 
 
 class ReviewPage(Page):
-    """One finding at a time: an image beside its nearest neighbours and their labels, with keys to decide."""
+    """One finding at a time: an image next to its nearest neighbours and their labels, with keys to decide."""
 
     place = "review"
     stage = "dataset"

@@ -1,4 +1,4 @@
-"""The content of the Review page: one image beside what it is compared with, and the decisions about it."""
+"""The content of the Review page: one image next to those it is compared with, and the decisions about it."""
 
 from collections.abc import Sequence
 

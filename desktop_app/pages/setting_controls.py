@@ -55,7 +55,7 @@ class SettingControl(QObject):
     changed : (Setting, object)
         The user gave the setting another value.
     file_given : (Setting, str)
-        The user chose the file that the setting's value is to be read from.
+        The user chose the file from which the setting's value is read.
     refused : (str)
         What the user typed is no such value; the sentence says what is expected.
     """
@@ -78,7 +78,7 @@ class SettingControl(QObject):
 
     @property
     def label(self) -> str:
-        """What stands above the control; empty where it carries its own words."""
+        """The label above the control; empty if the control has its own text."""
         return "" if isinstance(self.widget, QCheckBox) else self.title
 
     @property
@@ -345,7 +345,7 @@ def _show_file(field: FileField, chosen: ChosenFile | None) -> None:
 
 
 def _with_owner(setting: Setting) -> str:
-    """Return a title that tells whose own setting it is; the program's own titles do by themselves."""
+    """Return a title that names the owner of a setting; the program's own titles already do."""
     title = setting.facts.title
     if setting.owner not in registry(kind_of(getattr(Settings(), setting.section))).plugins:
         return title
@@ -418,7 +418,7 @@ class SettingControls(QObject):
         title : str
             Its title where that is not the setting's own.
         prefix : str
-            Before a number that stands without a label.
+            Before a number without a label.
         """
         section, _, rest = where.partition(".")
         setting = next(each for each in settings_in(section) if each.where == f"{section}.{rest}")
@@ -456,7 +456,7 @@ class SettingControls(QObject):
         more_of : collection of str
             Descriptions whose settings "More" opens.
         several : bool
-            Those of several descriptions may be shown at once: each tells whose it is.
+            Those of several descriptions may be shown at once: each names its owner.
         """
         for setting in settings_in(section):
             if setting.owner and setting.where not in self.placed:

@@ -26,7 +26,7 @@ FILE = Qt.ItemDataRole.UserRole
 
 
 class StartPage(QWidget):
-    """What is seen before a project is open.
+    """The page shown before a project is open.
 
     Signals
     -------

@@ -1,4 +1,4 @@
-"""A button beside a setting whose value the images can give."""
+"""A button next to a setting that sets its value from the images."""
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton
@@ -26,7 +26,7 @@ class ValueOfImages(QObject):
     Signals
     -------
     taken : (Setting, object)
-        The user wants the setting to have this value.
+        The user chose this value for the setting.
     """
 
     taken = Signal(object, object)

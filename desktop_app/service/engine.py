@@ -109,7 +109,7 @@ class EngineService(QObject):
         stage : str
             Whose step shows it as running; "" for none.
         expected_seconds : float, optional
-            What it is said to take, for the time left until its own pace is known.
+            Its estimated time, used for the time left until its speed is known.
 
         Returns
         -------

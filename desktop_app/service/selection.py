@@ -40,7 +40,7 @@ class SelectionClient(QObject):
     restarted : (sentence)
         The process had ended and was started again.
     lost : (sentence, details)
-        The process is gone and is not started again; `open` it anew.
+        The process is gone and is not started again; `open` it again.
     """
 
     ready = Signal()

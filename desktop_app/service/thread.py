@@ -87,7 +87,7 @@ class WorkerThread(QThread):
         self._put(partial(self._cancel_job, number))
 
     def open_service(self, build: int, opening: AnyRequest) -> None:
-        """Have another service process, started for `opening`; `build` comes with all that it says."""
+        """Start another service process for `opening`; its replies carry the number `build`."""
         self._put(partial(self._open_service, build, opening))
 
     def ask_service(self, number: int, request: AnyServiceRequest, *, latest: bool) -> None:
@@ -103,7 +103,7 @@ class WorkerThread(QThread):
         self._put(partial(self._cancel_asking, number))
 
     def shut_service(self, build: int) -> None:
-        """End the service; `build` comes with what is said of requests from now on."""
+        """End the service; replies to later requests carry the number `build`."""
         self._put(partial(self._shut_service, build))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a sampler takes from every cluster, beside what random sampling would (Fig. 2)."""
+"""Bars of the images a sampler takes from each cluster, next to random sampling (Fig. 2)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from desktop_app.widgets.words import count, images
 
 
 class Taken(NamedTuple):
-    """What is taken from one cluster.
+    """The numbers of images taken from one cluster.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a bar chart shows, as plain data."""
+"""The rows of a bar chart, as plain data."""
 
 from dataclasses import dataclass
 

@@ -59,7 +59,7 @@ class Bars(QWidget):
     # --- content ---
 
     def redraw(self) -> None:
-        """Draw again in the colours now in use; subclasses whose rows carry colours make them anew here."""
+        """Draw again in the colours now in use; subclasses whose rows carry colours make them again here."""
         self.update()
 
     def set_rows(
@@ -80,7 +80,7 @@ class Bars(QWidget):
         largest : float, optional
             End of the scale; the largest value where it is not given.
         note : str
-            What is said while there are no rows.
+            The text shown while there are no rows.
         """
         self._rows, self._legend, self._note = rows, legend, note
         values = [bar.high if bar.high is not None else bar.value for row in rows for bar in row.bars]

@@ -31,7 +31,7 @@ class Card(QFrame):
     title : str
         The heading; no heading row where it is empty.
     question : str
-        Two sentences behind a "?" beside the heading.
+        Two sentences behind a "?" next to the heading.
 
     Attributes
     ----------
@@ -84,11 +84,11 @@ class Card(QFrame):
 
     @property
     def note(self) -> str:
-        """The quiet word beside the heading."""
+        """The secondary text next to the heading."""
         return self._note.text()
 
     def set_note(self, note: str) -> None:
-        """Show a quiet word beside the heading, such as a count."""
+        """Show secondary text next to the heading, such as a count."""
         self._note.setText(note)
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
@@ -167,7 +167,7 @@ class Sheet(QDialog):
 
     @property
     def problem(self) -> str:
-        """What has to be put right before the button works; empty where nothing has."""
+        """The problem to fix before the button works; empty if there is none."""
         return self._problem.text()
 
     def set_problem(self, problem: str) -> None:

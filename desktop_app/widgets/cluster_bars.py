@@ -39,7 +39,7 @@ class ClusterBars(Bars):
         self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew in the colours now in use."""
+        """Make the rows again in the colours now in use."""
         total = sum(self._sizes)
         rows = [
             BarRow(

@@ -1,4 +1,4 @@
-"""Images that stand in the dataset more than once, and which of each is kept."""
+"""Images that occur in the dataset more than once, and which of each is kept."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ class Copy(NamedTuple):
         In the dataset.
     path, class_name : str
     conflicting : bool
-        Whether the group stands under more than one class.
+        Whether the group has images of more than one class.
     kept : bool
     """
 

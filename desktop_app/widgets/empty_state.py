@@ -1,4 +1,4 @@
-"""What stands in an empty place: what will be there, and the button that fills it."""
+"""A placeholder for missing content: what will appear, and the button that creates it."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
@@ -18,7 +18,7 @@ class EmptyState(QWidget):
     icon : str
         Name of an icon.
     sentence : str
-        What will stand here.
+        The content that will appear here.
     action : str
         What the button says; no button where it is empty.
     tooltip : str

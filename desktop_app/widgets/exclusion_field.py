@@ -80,7 +80,7 @@ class ExclusionField(QWidget):
             self.field.setText(text)
 
     def forget(self, text: str) -> None:
-        """Show another project's patterns; what was typed and not yet told is dropped."""
+        """Show another project's patterns; text typed but not yet submitted is dropped."""
         self._wait.stop()
         self.set_text(text)
         self.set_preview(0, 0, (), ())

@@ -32,9 +32,9 @@ class FileField(QWidget):
     Signals
     -------
     chosen : (str)
-        The user chose this file; it is shown once `show_file` is told.
+        The user chose this file; it is shown once `show_file` is called.
     removed : ()
-        No file is to be used.
+        The user removed the file.
     """
 
     chosen = Signal(str)

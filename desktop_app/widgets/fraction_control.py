@@ -1,4 +1,4 @@
-"""How large the coreset is to be: a slider, a percentage and a number of images that follow one another."""
+"""The size of the coreset: a slider, a percentage and a number of images that follow one another."""
 
 import math
 

@@ -7,7 +7,7 @@ Points = NDArray[np.float64]
 
 
 def inside(points: Points, outline: Points) -> NDArray[np.bool_]:
-    """Tell which points lie inside a closed outline, by the parity of crossings.
+    """Return which points are inside a closed outline, by the parity of crossings.
 
     Parameters
     ----------

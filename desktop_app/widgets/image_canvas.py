@@ -212,7 +212,7 @@ class ImageCanvas(QWidget):
 
     @property
     def can_pan(self) -> bool:
-        """Whether a part of the image lies outside the canvas."""
+        """Whether part of the image is outside the canvas."""
         place = self.placement()
         return place.width() > self.width() + 0.5 or place.height() > self.height() + 0.5
 
@@ -221,7 +221,7 @@ class ImageCanvas(QWidget):
         return (at - self.placement().topLeft()) / self._scale()
 
     def placement(self) -> QRectF:
-        """Return where the whole image lies, in logical pixels of the canvas, its corner on a physical pixel."""
+        """Return the rectangle of the whole image, in logical pixels of the canvas, its corner on a physical pixel."""
         scale, ratio = self._scale(), self.devicePixelRatioF()
         corner = self._middle() - self._centre * scale
         return QRectF(QPointF(round(corner.x() * ratio) / ratio, round(corner.y() * ratio) / ratio), self._size * scale)

@@ -50,15 +50,15 @@ class ImageViewer(QDialog):
     Signals
     -------
     stepped : (int)
-        By how many images the user wants to go on in the list, negative for backwards; answer with `show_image`.
+        By how many images the user moves in the list, negative for backwards; answer with `show_image`.
     similar_opened : (int)
-        Key of a similar image that the user wants to see.
+        Key of the similar image to show.
     similar_toggled : (bool)
         Similar images are shown or hidden.
     back_requested : ()
-        The user wants to return to the image that a similar one was opened from.
+        The user asked to return to the image that a similar one was opened from.
     menu_requested : (QPoint)
-        The user wants the actions for the image, at a place of the screen.
+        The user opened the menu of actions for the image, at a screen position.
     key_pressed : (QKeySequence)
         A key that may be that of an action.
     """
@@ -227,7 +227,7 @@ class ImageViewer(QDialog):
         self._show_position()
 
     def show_full(self, image: QImage, size: QSize, note: str = "") -> None:
-        """Show the full image in place of its thumbnail, where it stands.
+        """Show the full image in place of its thumbnail, at the same position.
 
         Parameters
         ----------
@@ -250,7 +250,7 @@ class ImageViewer(QDialog):
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """What is said of the image: names and values."""
+        """The facts about the image: names and values."""
         return self._known
 
     def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:

@@ -10,14 +10,14 @@ SCALE = 1000
 
 
 class JobBar(QWidget):
-    """What is running, or what came out of the last job.
+    """The running job, or the outcome of the last one.
 
     Signals
     -------
     cancel_requested : ()
-        The user wants the job to stop.
+        The user asked to stop the job.
     action_triggered : ()
-        The button beside the last message was pressed.
+        The button next to the last message was pressed.
     """
 
     cancel_requested = Signal()
@@ -72,7 +72,7 @@ class JobBar(QWidget):
         done, total : int
             A `total` of 0 means that the amount is not known.
         left : float or None
-            Seconds that it will take, where that can be told.
+            Estimated remaining time in seconds, if known.
         """
         self._set_running(True)
         self._job_words = text
@@ -85,7 +85,7 @@ class JobBar(QWidget):
         self.left.setText("" if left is None else seconds_left(left))
 
     def show_note(self, text: str, action: str = "", tooltip: str = "") -> None:
-        """Show a word in passing; a job that runs goes on in bar and time left, and its words come back."""
+        """Show a temporary message; a running job keeps its bar and time left, and its text returns afterwards."""
         self._has_note = True
         self.text.setText(text)
         self.action.setText(action)

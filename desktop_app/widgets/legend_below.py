@@ -1,4 +1,4 @@
-"""A legend below a plot, as many names in a row as fit, so that it never lies over the lines."""
+"""A legend below a plot, as many names in a row as fit, so that it never covers the lines."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class LegendBelow(pg.LegendItem):
         plot.layout.addItem(self, ROW_BELOW_THE_AXIS, 0, 1, 2)
 
     def updateSize(self) -> None:  # noqa: N802
-        """Put the names in their places and ask the plot for the height that they want."""
+        """Put the names in their places and ask the plot for the height that they require."""
         x, row = 0.0, 0
         # Labels come with more room above and below than lines of text want.
         tall = max((label.itemRect().height() for _, label in self.items), default=0.0)

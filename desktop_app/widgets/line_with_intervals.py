@@ -33,7 +33,7 @@ class Line(NamedTuple):
     title : str
         What the legend calls it; the sampler's title where it is empty.
     dashed : bool
-        For the second of two measures of one sampler, such as validation beside training.
+        For the second of two measures of one sampler, such as validation next to training.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Line(NamedTuple):
 
     @property
     def shown_title(self) -> str:
-        """What the legend calls it."""
+        """The name in the legend."""
         return self.title or theme.sampler_title(self.name)
 
 
 class Level(NamedTuple):
-    """What training on everything reached."""
+    """The result of training on the whole pool."""
 
     mean: float
     low: float
@@ -91,7 +91,7 @@ class LineWithIntervals(Plot):
         level : Level, optional
             What everything reached.
         from_zero : bool
-            Begin the axis at 0, as times want; accuracies are shown where they lie.
+            Begin the axis at 0, as for times; accuracies are shown in their own range.
         note : str
             Said while there is nothing to draw.
         """

@@ -19,7 +19,7 @@ class MessageStrip(QFrame):
     -------
     action_triggered : ()
     more_requested : ()
-        The quiet button, for what stands behind the message.
+        The secondary button, for the details of the message.
     closed : ()
         The user sent it away.
     """
@@ -101,7 +101,7 @@ class MessageStrip(QFrame):
         tooltip : str
             Of the button.
         more : str
-            What a quiet button says that tells more; none where it is empty.
+            Text of a secondary button that shows details; no button if empty.
         closable : bool
             Whether the user may send the message away.
         """

@@ -12,7 +12,7 @@ from desktop_app.widgets.words import with_interval
 
 
 class Configuration(NamedTuple):
-    """What was trained on, and how well it did.
+    """The training set of a network, and its performance.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class MetricBars(Bars):
         self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew in the colours now in use."""
+        """Make the rows again in the colours now in use."""
         rows: list[BarRow] = []
         for metric, title in self._metrics.items():
             rows.append(BarRow(title))

@@ -23,7 +23,7 @@ COLUMN_TIP = "Column of the table that names the patient. Automatic uses one tha
 
 @dataclass(frozen=True)
 class GroupPreview:
-    """What groups there would be.
+    """The groups that a pattern would form.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class PatternField(QWidget):
     pattern_changed : (str)
         A little after the last key; answer with `set_preview` or `show_preview`.
     pattern_accepted : (str)
-        Enter, or the field was left, or the pattern of an example is to be used.
+        Enter, or the field was left, or the pattern of an example was chosen.
     example_marked : (str, int, int)
         Path, start and end of the part that is the patient; answer with `offer`.
     example_moved : (str)
@@ -205,7 +205,7 @@ class PatternField(QWidget):
         self._emit()
 
     def forget(self, pattern: str) -> None:
-        """Show another project's pattern; what was typed and not yet told is dropped."""
+        """Show another project's pattern; text typed but not yet submitted is dropped."""
         self._wait.stop()
         self.set_pattern(pattern)
         self.set_preview(())

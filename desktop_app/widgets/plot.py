@@ -17,7 +17,7 @@ pg.setConfigOptions(antialias=True)
 class Plot(pg.PlotWidget):
     """A plot with quiet axes, a note in its middle while it is empty, and saving behind the right mouse button.
 
-    Subclasses draw in `redraw`, which runs after every change of the theme too, and tell their numbers in
+    Subclasses draw in `redraw`, which runs after every change of the theme too, and return their numbers in
     `plot_table`.
 
     Parameters
@@ -81,7 +81,7 @@ class Plot(pg.PlotWidget):
 
     @property
     def note(self) -> str:
-        """What is said while there is nothing to plot."""
+        """The text shown while there is nothing to plot."""
         return self._note.text()
 
     def set_note(self, note: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Signal
+from PySide6.QtCore import QBuffer, QPoint, QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QGraphicsView, QMenu, QToolButton, QWidget
@@ -24,7 +24,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @runtime_checkable
 class HasNumbers(Protocol):
-    """A widget that can tell its name and the numbers that it draws."""
+    """A widget that provides its name and the numbers that it draws."""
 
     def plot_name(self) -> str:
         """Return a short name, used for the file."""
@@ -62,8 +62,7 @@ def save_plot(plot: QWidget, file: Path) -> None:
             if not as_image(plot).save(str(part), "PNG"):  # type: ignore[call-overload]
                 raise OSError(f"The plot could not be written to {file}.")
     elif kind == ".svg":
-        with temporary_file(file) as part:
-            _write_svg(plot, part, file)
+        replace_atomically(file, as_svg(plot))
     else:
         kind = file.suffix or "a file without extension"
         raise ValueError(f"A plot can be saved as .png, .svg or .csv, not as {kind}.")
@@ -96,21 +95,25 @@ def as_image(plot: QWidget, scale: int = PNG_SCALE) -> QImage:
     return image
 
 
-def _write_svg(plot: QWidget, part: Path, file: Path) -> None:
-    """Write the drawing that is to become `file` under the name `part`."""
+def as_svg(plot: QWidget) -> bytes:
+    """Return a plot as SVG.
+
+    It is drawn in memory: `QSvgGenerator` keeps a file open after an error, and Windows removes no open file.
+    """
+    written = QBuffer()
     generator = QSvgGenerator()
-    generator.setFileName(str(part))
+    generator.setOutputDevice(written)
     generator.setSize(plot.size())
     generator.setViewBox(plot.rect())
     generator.setTitle(cast("HasNumbers", plot).plot_name() if isinstance(plot, HasNumbers) else "plot")
     painter = QPainter()
-    if not painter.begin(generator):
-        raise OSError(f"The plot could not be written to {file}.")
+    painter.begin(generator)
     try:
         painter.fillRect(plot.rect(), QColor(theme.colours().surface))
         _draw(plot, painter)
     finally:
         painter.end()
+    return bytes(written.data().data())
 
 
 def _draw(plot: QWidget, painter: QPainter) -> None:
@@ -180,7 +183,7 @@ class PlotExportButton(QToolButton):
             self.save_to(Path(chosen) if Path(chosen).suffix else Path(f"{chosen}.{suffix}"))
 
     def save_to(self, file: Path) -> None:
-        """Write the plot and tell how it went."""
+        """Write the plot and report the outcome."""
         try:
             save_plot(self._plot, file)
         except (OSError, ValueError) as error:

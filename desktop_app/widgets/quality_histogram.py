@@ -26,7 +26,7 @@ class QualityHistogram(Plot):
     threshold_moved : (float)
         The line is being dragged.
     threshold_chosen : (float)
-        The user wants this threshold.
+        The user chose this threshold.
     """
 
     threshold_moved = Signal(float)

@@ -1,4 +1,4 @@
-"""The "?" beside a number that surprises: two sentences, by mouse or keyboard."""
+"""The "?" next to an unexpected number: two sentences, by mouse or keyboard."""
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QToolButton, QToolTip, QWidget
@@ -9,7 +9,7 @@ SHOWN_FOR_MS = 30_000
 
 
 class QuestionMark(QToolButton):
-    """A small button that shows an explanation beside itself.
+    """A small button that shows an explanation next to it.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class ResultsTable(Table):
         self.set_note("No results yet")
 
     def set_rows(self, rows: Sequence[Row], folds: int = 0) -> None:
-        """Show other rows; a column that tells the same network, one split, or no teacher in all of them is hidden.
+        """Show other rows; a column with the same network, one split, or no teacher in every row is hidden.
 
         Where the images are divided into `folds`, the column of splits counts these.
         """

@@ -15,7 +15,7 @@ from desktop_app.widgets.words import elide_label, note_label
 
 
 class SampleStrip(QScrollArea):
-    """Class names at the left, sample images beside them.
+    """Class names at the left, sample images next to them.
 
     Signals
     -------

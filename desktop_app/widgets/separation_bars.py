@@ -1,4 +1,4 @@
-"""How well each extractor tells the classes apart: a group of bars an extractor, over all and by class."""
+"""How well each extractor separates the classes: a group of bars per extractor, over all and by class."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ class SeparationBars(Bars):
         self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew in the colours now in use."""
+        """Make the rows again in the colours now in use."""
         rows: list[BarRow] = []
         for number, one in enumerate(self._separations):
             colour = theme.cluster_colour(number)

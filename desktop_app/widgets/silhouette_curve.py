@@ -23,7 +23,7 @@ class SilhouetteCurve(Plot):
     Signals
     -------
     k_chosen : (int)
-        The user wants this number of clusters.
+        The user chose this number of clusters.
     """
 
     k_chosen = Signal(int)

@@ -47,7 +47,7 @@ class SimilarList(QListWidget):
 
     @property
     def note(self) -> str:
-        """What stands here while there are no images."""
+        """The text shown while there are no images."""
         return self._note
 
     def set_images(self, images: Sequence[Thumbnail]) -> None:

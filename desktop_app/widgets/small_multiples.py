@@ -206,7 +206,7 @@ class _Tile(QAbstractButton):
 
 
 def thinned(points: NDArray[Any], labels: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return at most 3,000 of the points, evenly by row: more cannot be told apart in a tile."""
+    """Return at most 3,000 of the points, evenly by row: more cannot be distinguished in a tile."""
     if len(points) <= MOST_DRAWN:
         return points, labels
     rows = np.linspace(0, len(points) - 1, MOST_DRAWN).astype(np.int64)

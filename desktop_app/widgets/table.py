@@ -21,7 +21,7 @@ def fitted(needs: Sequence[int], room: int, least: int) -> list[int]:
     Parameters
     ----------
     needs : sequence of int
-        Pixels that the contents want.
+        Width that the contents require, in pixels.
     room, least : int
         Pixels. Where `least` for all is more than `room`, the widths are above `room`.
     """
@@ -41,7 +41,7 @@ def fitting(needs: Mapping[int, int], may_go: Mapping[int, int], room: int) -> l
     Parameters
     ----------
     needs : mapping of int to int
-        Pixels that each column wants.
+        Width that each column requires, in pixels.
     may_go : mapping of int to int
         See `Column.may_go`; of equal ones the right-hand column goes first.
     room : int
@@ -141,7 +141,7 @@ class Table(QTableView):
     def column_button(self) -> QToolButton:
         """Return the button that says how many columns are hidden, and lets the user choose; it is there when some are.
 
-        It belongs beside the heading of the table.
+        It belongs next to the heading of the table.
         """
         if self._button is None:
             self._button = QToolButton()
@@ -204,7 +204,7 @@ class Table(QTableView):
         self._spread()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Spread the columns anew, unless the user has widened one."""
+        """Spread the columns again, unless the user has widened one."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width() and self._widths() == self._spread_to:
             self._spread()
@@ -233,7 +233,7 @@ class Table(QTableView):
         self._show_hidden()
 
     def _shown(self) -> tuple[dict[int, int], list[int]]:
-        """Show the columns that fit, and return what each wants and which are shown."""
+        """Show the columns that fit, and return the width that each requires and which are shown."""
         header, columns = self.horizontalHeader(), self.rows_model.columns
         for column in range(len(columns)):
             self.setColumnHidden(column, column in self.absent)
@@ -253,18 +253,18 @@ class Table(QTableView):
         return [self.columnWidth(column) for column in shown[:-1]]
 
     def set_note(self, note: str) -> None:
-        """Say what will stand here, or why nothing does, while there are no rows."""
+        """Set the text shown while there are no rows: what will appear here, or why nothing does."""
         self._note = note
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draw the rows, or what will stand here."""
+        """Draw the rows, or the text for an empty table."""
         super().paintEvent(event)
         if not self.rows_model.rows:
             paint_note(self.viewport(), self._note)
 
     def row_at(self, index: QModelIndex | QPersistentModelIndex) -> Any:
-        """Return the row that stands at an index of the view."""
+        """Return the row at an index of the view."""
         return self.rows_model.rows[self._sorted.mapToSource(index).row()]
 
     def chosen_rows(self) -> list[Any]:

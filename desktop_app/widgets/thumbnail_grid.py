@@ -107,13 +107,13 @@ class ThumbnailGrid(QListView):
         self.setAccessibleName(f"{len(images):,} images")
 
     def set_note(self, note: str) -> None:
-        """Say what will stand here, or why nothing does, while there are no images."""
+        """Set the text shown while there are no images: what will appear here, or why nothing does."""
         self._note = note
         self.viewport().update()
 
     @property
     def note(self) -> str:
-        """What is said while there are no images."""
+        """The text shown while there are no images."""
         return self._note
 
     def set_badges(self, **marks: Iterable[int] | None) -> None:
@@ -167,7 +167,7 @@ class ThumbnailGrid(QListView):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draw the images, or what will stand here."""
+        """Draw the images, or the text for an empty grid."""
         super().paintEvent(event)
         if not len(self.images.keys):
             paint_note(self.viewport(), self._note)

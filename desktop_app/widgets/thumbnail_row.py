@@ -63,7 +63,7 @@ class ThumbnailRow(QWidget):
         self.update()
 
     def set_note(self, note: str) -> None:
-        """Say what will stand here while there are no images."""
+        """Set the text shown while there are no images."""
         self._note = note
         self.update()
 

@@ -107,13 +107,13 @@ class VarianceCurve(Plot):
         self._add(dot)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Lay the legend out anew."""
+        """Lay the legend out again."""
         super().resizeEvent(event)
         if hasattr(self, "_legend"):
             self._fit_legend()
 
     def _fit_legend(self) -> None:
-        """Show the legend in one column, in two, or not at all: it must not lie over the curves."""
+        """Show the legend in one column, in two, or not at all: it must not cover the curves."""
         n_names = len(self._explained)
         line = self.fontMetrics().height() + theme.UNIT // 2
         widest = max((theme.text_width(f"{name}: 0,000") for name in self._explained), default=0.0) + theme.UNIT * 5

@@ -51,7 +51,7 @@ def set_tone(label: QWidget, tone: str) -> None:
 
 
 def paint_note(widget: QWidget, note: str) -> None:
-    """Write in the middle of an empty place what will stand there; to be called while `widget` is painted."""
+    """Draw a placeholder text in the middle of an empty widget; call it while `widget` is painted."""
     painter = QPainter(widget)
     painter.setPen(QColor(theme.colours().muted))
     place = widget.rect().adjusted(theme.UNIT, 0, -theme.UNIT, 0)
@@ -70,7 +70,7 @@ class ElideLabel(QLabel):
         self._own_tooltip = ""
 
     def setText(self, text: str) -> None:  # noqa: N802
-        """Show another text; the tooltip that told the one before goes with it."""
+        """Show another text; the tooltip of the previous text is removed."""
         if self._own_tooltip and self.toolTip() == self._own_tooltip:
             self.setToolTip("")
         self._own_tooltip = ""
@@ -102,7 +102,7 @@ def elide_label(text: str) -> ElideLabel:
 
 
 def note_label(note: str) -> QLabel:
-    """Return a label that says in an empty place what will stand there."""
+    """Return a label with a placeholder text for missing content."""
     label = QLabel(note)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)

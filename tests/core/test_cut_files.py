@@ -18,6 +18,7 @@ from core.service.messages import Failed
 from core.service.processes import Job
 from core.settings import Settings
 from core.training.pixels import PixelStore
+from tests.windows_rules import changes_open_files
 
 ROOT = Path(__file__).resolve().parents[2]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows cuts no file that is mapped")
@@ -116,6 +117,7 @@ def test_pixels_that_were_cut_are_one_sentence(tmp_path: Path) -> None:
         store.get("50")
 
 
+@changes_open_files
 def test_only_what_is_still_used_and_the_same_file_counts(tmp_path: Path) -> None:
     cache = ArrayCache(tmp_path)
     arrays = {"labels": np.ones(100_000)}

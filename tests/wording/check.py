@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.wording.words import AVOIDED, DOCUMENTS, NOT_DOCUMENTS, NOT_PYTHON, PYTHON
+from tests.wording.words import AVOIDED, DOCSTRING_OPENINGS, DOCUMENTS, NOT_DOCUMENTS, NOT_PYTHON, PYTHON
 
 # Code, addresses and tags are not text for users. They are replaced by spaces, so that line numbers stay right.
 _NOT_TEXT = re.compile(
@@ -61,6 +61,18 @@ def in_python(text: str) -> list[Finding]:
     return sorted(found, key=lambda each: each.line)
 
 
+def in_docstrings(text: str) -> list[Finding]:
+    """Return the docstrings of a Python file that open with a word to avoid, by line."""
+    found: list[Finding] = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        words, instead = (ast.get_docstring(node) or "").split(maxsplit=1), DOCSTRING_OPENINGS
+        if words and words[0] in instead:
+            found.append(Finding(node.body[0].lineno, words[0], instead[words[0]]))
+    return sorted(found, key=lambda each: each.line)
+
+
 def files(root: Path, patterns: Iterable[str], leave_out: Iterable[str] = ()) -> list[Path]:
     """Return the files that match the patterns, sorted by path.
 
@@ -85,6 +97,8 @@ def messages(root: Path) -> list[str]:
         found += [_message(root, path, each) for each in in_document(path.read_text(encoding="utf-8"))]
     for path in files(root, PYTHON, NOT_PYTHON):
         found += [_message(root, path, each) for each in in_python(path.read_text(encoding="utf-8"))]
+    for path in files(root, PYTHON):
+        found += [_message(root, path, each) for each in in_docstrings(path.read_text(encoding="utf-8"))]
     return found
 
 

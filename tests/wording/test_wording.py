@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wording.check import files, in_document, in_python, messages
+from tests.wording.check import files, in_docstrings, in_document, in_python, messages
 from tests.wording.words import AVOIDED, DOCUMENTS, PYTHON
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +56,19 @@ def test_strings_of_python_are_checked_but_no_docstrings_names_or_comments() -> 
         '    return f"The {judge} wants {key}", "It is " "told twice."\n'
     )
     assert [(each.line, each.word) for each in in_python(text)] == [(6, "wants"), (6, "told")]
+
+
+def test_a_docstring_that_opens_with_what_is_found() -> None:
+    text = (
+        '"""What the module contains."""\n'
+        "class Plan:\n"
+        '    """A plan: What is in it."""\n'
+        "    def rows(self):\n"
+        '        """What it reads.\n\n        More.\n        """\n'
+        '    name = "What is a string"\n'
+        '    """What is no docstring of Python."""\n'
+    )
+    assert [(each.line, each.word) for each in in_docstrings(text)] == [(1, "What"), (5, "What")]
 
 
 def test_messages_name_file_line_and_what_to_write(tmp_path: Path) -> None:

@@ -59,3 +59,6 @@ AVOIDED: Mapping[str, str] = {
     r"leave about|leaves about": "create",
     r"without a network|no network": "offline",
 }
+
+# First words that docstrings of these Python files avoid.
+DOCSTRING_OPENINGS: Mapping[str, str] = {"What": "a noun phrase, such as The results of a search"}

@@ -1,4 +1,4 @@
-"""What is wrong with TIFF files, and with what other readers make of them."""
+"""Faults of TIFF files, and of the results of other readers."""
 
 from PIL import Image
 

@@ -33,7 +33,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])")
 
 @dataclass(frozen=True)
 class Inspected:
-    """What is known of a model file before it is added.
+    """The facts known about a model file before it is added.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class AddedModel:
 
 
 def inspect_model(file: Path, description: Path | None = None) -> Inspected:
-    """Read what a model file and the description beside it say; nothing is run.
+    """Read a model file and the description next to it; nothing is run.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def add_model(
     title : str
         The user's name for it; by default that of the description, otherwise of the file.
     description : Path, optional
-        JSON; by default the one beside the file, if any.
+        JSON; by default the one next to the file, if any.
     changes : dict, optional
         Values of `ModelSettings` that replace those of the description.
     is_complete : bool

@@ -1,4 +1,4 @@
-"""Read how images are prepared for a model from a JSON file beside it.
+"""Read how images are prepared for a model from a JSON file next to it.
 
 Two forms are read, also mixed: the configuration of WSInfer (``patch_size_pixels`` and a ``transform`` of `Resize`,
 `ToTensor` and `Normalize`; its schema is `model-config.schema.json` of the WSInfer model zoo), and the names of the
@@ -27,7 +27,7 @@ _LARGEST_MEAN_OF_SHARES = 2.0
 
 @dataclass(frozen=True)
 class Described:
-    """What a description says.
+    """The contents of a description.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Described:
 
 
 def description_beside(model: Path) -> Path | None:
-    """Return the description beside a model file: one of its name, or the ``config.json`` of a folder of one model."""
+    """Return the description next to a model file: one of its name, or the ``config.json`` of a folder of one model."""
     named = model.with_suffix(".json")
     if named.is_file():
         return named

@@ -33,7 +33,7 @@ class ModelExtractor(Extractor):
 
     @property
     def cache_name(self) -> str:
-        """What its features are cached under: the file and the preparation, not the name, which is the user's."""
+        """The key of its cached features: the file and the preparation, not the name, which the user may change."""
         return f"model-{self.model.key[:32]}"
 
     @property

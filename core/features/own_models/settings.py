@@ -1,4 +1,4 @@
-"""What no ONNX file says about its input, and what the user says about the model."""
+"""Input properties that an ONNX file does not state, and properties of the model that the user states."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is in an ONNX file, without running it; everything but a plain network with one image input is refused.
+"""The contents of an ONNX file, read without running it; any but a plain network with one image input is refused.
 
 The file is parsed by the package `onnx` from bytes in memory, which never opens the external data that a file names
 (such names have led out of the folder, see CVE-2026-27489). Nothing in it is run here.

@@ -39,7 +39,7 @@ _USUAL_NAMES = ("features", "pooler_output", "image_embeds", "embedding", "embed
 
 @dataclass(frozen=True)
 class Trial:
-    """What was found out about a model.
+    """The findings of a trial run of a model.
 
     Attributes
     ----------

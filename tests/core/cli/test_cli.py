@@ -1,6 +1,7 @@
 """The command line as a user types it: what it writes, what it says, how it ends."""
 
 import csv
+import importlib
 import json
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 from core.cli import main, training_commands
 from core.cli.choices import settings_of
 from core.cli.parser import build_parser
+from core.cli.program import MODULES
 from core.results import Comparison, Note, Row
 
 FEW = ["--extractor", "colour-texture"]
@@ -325,3 +327,22 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
             main([command, "--help"])
         assert ended.value.code == 0
         assert f"coreset {command}" in capsys.readouterr().out.split("examples:")[1]
+
+
+def test_help_imports_no_library_that_computes() -> None:
+    script = (
+        "import sys; from core.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'scipy', 'sklearn', 'kmedoids', 'tensorflow', 'keras', 'cv2', 'PIL', 'matplotlib', 'h5py'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "usage: coreset" in done.stdout
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_every_command_is_found_in_the_module_that_is_imported_for_it() -> None:
+    for name, module in MODULES.items():
+        assert callable(getattr(importlib.import_module(f"core.cli.{module}"), name)), name
+    assert set(MODULES) == set(COMMANDS)

@@ -56,4 +56,4 @@ def test_a_study_is_described_with_its_trainings(
 
 def test_what_is_neither_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["methods", str(tmp_path)]) == 2
-    assert "is neither a study nor an export" in capsys.readouterr().err
+    assert "is neither a study nor a search nor an export" in capsys.readouterr().err

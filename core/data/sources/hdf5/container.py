@@ -267,7 +267,7 @@ class Container:
         return reading_texts()
 
     def attributes(self, key: str, is_wanted: Callable[[str], bool]) -> Mapping[str, Any]:
-        """Return the attributes of an array, or with an empty key of the file, whose names are wanted."""
+        """Return the attributes with the given names, of an array or, for an empty key, of the file."""
         found: dict[str, Any] = {}
         holder = self._container if not key else self.array(key)
         with _one_sentence(self.file):

@@ -31,7 +31,7 @@ _MOST_FILES = 10_000
 
 @dataclass(frozen=True)
 class Name:
-    """What a name says.
+    """The meaning of a name.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ _MOST_BYTES = 500_000_000
 
 @dataclass
 class Columns:
-    """What is known of the images of one array next to their classes.
+    """Metadata of the images of one array, in addition to their classes.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ _MOST_CLASSES = 100_000
 
 @dataclass(frozen=True)
 class Said:
-    """What a file next to an image says.
+    """The contents of a file next to an image.
 
     Attributes
     ----------

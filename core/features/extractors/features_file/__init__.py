@@ -48,7 +48,7 @@ class FeaturesFileSettings(SettingsPart):
 
     @property
     def cost(self) -> Cost:
-        """What reading the file takes: it is read part by part, except for an .npz, which has to be unpacked."""
+        """The cost of reading the file: it is read part by part, except for an .npz, which has to be unpacked."""
         file = self.file
         if file is None:
             return _COST

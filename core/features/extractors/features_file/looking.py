@@ -31,7 +31,7 @@ def features_from_file(
     settings: DataSettings,  # noqa: ARG001
     progress: Progress = NO_PROGRESS,
 ) -> tuple[FeaturesFile, tuple[str, ...]]:
-    """Return what ``--features-file FILE`` means, and what was assumed about it; the whole file is looked at.
+    """Return what ``--features-file FILE`` means, and what was assumed about it; the whole file is read.
 
     The list of paths may be named later, so that an array without one is taken here.
 

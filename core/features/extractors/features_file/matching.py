@@ -18,7 +18,7 @@ _SHA256 = re.compile(r"(?:sha-?256:)?([0-9a-f]{64})", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of one row of a features file.
+    """The facts known about one row of a features file.
 
     Attributes
     ----------

@@ -49,7 +49,7 @@ class FileRows:
 
     @property
     def label(self) -> str:
-        """What must be shown with every result, naming the file."""
+        """The notice that must be shown with every result; it names the file."""
         file = self._settings.file
         if file is None:
             return ""

@@ -126,7 +126,7 @@ def read_paths(file: Path, n_rows: int) -> tuple[list[str], list[str]]:
     file : Path
         A table with a column of paths, or a text file with a path in each line.
     n_rows : int
-        Of the features, to tell a header from a path.
+        Of the features, to distinguish a header from a path.
 
     Raises
     ------

@@ -48,6 +48,7 @@ DESCRIPTION = Sampler(
         bytes_per_number=8,
         pairs_up_to=16_384,
     ),
+    divided="pilot",
     place=40,
     continues=True,
     mark=Mark("#D55E00", "diamond"),

@@ -23,6 +23,7 @@ DESCRIPTION = Sampler(
         bytes_per_number=8,
         pairs_up_to=16_384,
     ),
+    divided="pilot",
     place=50,
     continues=True,
     mark=Mark("#6A3D9A", "star", dark="#B18BE0"),

@@ -15,6 +15,7 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.herding.order:order",
     help="resources:help/samplers/herding.html",
     cost=Cost(seconds_per_pair=1.22e-08, bytes_per_number=8.5),
+    divided="proportional",
     place=80,
     continues=True,
     mark=Mark("#B3A200", "plus", dark="#F0E442"),

@@ -40,6 +40,7 @@ DESCRIPTION = Sampler(
     settings=IntelligentSettings,
     help="resources:help/samplers/intelligent.html",
     cost=Cost(seconds_per_image=6e-7),
+    divided="",
     place=30,
     continues=True,
     mark=Mark("#0072B2", "triangle-up", dark="#3D9BD3"),

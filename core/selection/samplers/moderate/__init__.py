@@ -16,6 +16,7 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.moderate.order:order",
     help="resources:help/samplers/moderate.html",
     cost=Cost(seconds_per_image=2.4e-6, bytes_per_number=17),
+    divided="",
     place=120,
     mark=Mark("#332288", "square", dark="#8F83D6"),
     figure="ring",

@@ -21,6 +21,7 @@ from core.errors import DatasetError, ImageError
 from core.progress import NO_PROGRESS
 from core.results import Dataset, Reading
 from core.settings import DataSettings
+from tests.windows_rules import changes_open_files
 
 RNG = np.random.default_rng(0)
 PCAM = "camelyonpatch_level_2_split_{}_{}.h5"
@@ -313,6 +314,7 @@ def test_a_second_scan_decodes_nothing(pcam: Any, tmp_path: Path, look: Any, mon
     assert look(tmp_path / "pcam") == first
 
 
+@changes_open_files
 def test_a_file_that_changed_since(write: Any, look: Any) -> None:
     file = write(x=_pixels(6), y=np.arange(6))
     dataset = look(file)
