@@ -50,8 +50,9 @@ def local_cluster(n_workers: int, *, port: int = 0, n_threads: int = 1) -> Itera
         processes=True,
         host=HOST,
         scheduler_port=port,
-        dashboard_address=None,
-        worker_dashboard_address=None,
+        # Without an address, their HTTP servers listen on all interfaces.
+        dashboard_address=f"{HOST}:0",
+        worker_dashboard_address=f"{HOST}:0",
         env={variable: str(n_threads) for variable in VARIABLES},
     )
     try:

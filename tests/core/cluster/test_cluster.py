@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image as PillowImage
 
@@ -60,6 +61,20 @@ class During:
 
     def publish(self, part: object) -> None:
         raise AssertionError(part)
+
+
+@pytest.mark.slow
+def test_a_local_cluster_listens_on_this_computer_alone(cluster: Any) -> None:
+    with connected(Scheduler(cluster.scheduler_address)) as there:
+        assert there is not None
+        pids = [os.getpid(), *dict(there.client.run(os.getpid)).values(), *dict(there.client.run(os.getppid)).values()]
+    listening = {
+        each.laddr.ip
+        for pid in pids
+        for each in psutil.Process(pid).net_connections("inet")
+        if each.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
 
 
 @pytest.mark.slow
