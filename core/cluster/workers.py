@@ -1,4 +1,4 @@
-"""What a worker is: its processor, and the versions of what its results depend on."""
+"""Facts about a worker: its processor, and the versions of the libraries that results depend on."""
 
 import json
 import platform
