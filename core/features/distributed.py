@@ -169,7 +169,7 @@ def loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, *
         return extractor.load(None)
     tensors, found = load_weights(extractor.name, file=weights_file, untrained=untrained)
     if found.digest != used.digest:
-        raise WeightsError(f"The weights of {extractor.title} are not those of this run; run again.")
+        raise WeightsError(f"The weights of {extractor.title} changed while they were in use; run again.")
     return extractor.load(tensors)
 
 
