@@ -95,6 +95,10 @@ class MissingWeightsError(WeightsError):
     """Weights that are nowhere on this machine; the text names the ways out."""
 
 
+class ClusterError(InputError):
+    """A scheduler that cannot be used, or workers that cannot run a task."""
+
+
 class FeatureError(InputError):
     """Feature extraction or reduction that cannot be done as requested."""
 

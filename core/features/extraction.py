@@ -12,14 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import RowStore, fingerprint, write_atomically
+from core.cluster import WorkerFacts, active
+from core.cluster.workers import remember_workers, workers_of
 from core.descriptions import Cost, SettingsPart, plugins_used
-from core.errors import FeatureError, WeightsError
+from core.errors import FeatureError
 from core.estimate import TENSORFLOW_BYTES
 from core.features.decoding import Batch, ImageToDecode, images_to_decode, prepared_batches
 from core.features.description import Extractor
+from core.features.distributed import Agreement, batches_of, loaded
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.steps import Compute, FileState, StoredRows
-from core.features.weights import load_weights, weights_used
+from core.features.weights import weights_used
 from core.forms import read_json
 from core.memory import Ways, memory_for
 from core.progress import NO_PROGRESS, Progress
@@ -56,7 +59,11 @@ class Extracted:
     label : str
         What must be shown with every result, as of features that are read from a file; empty if nothing.
     notes : tuple of str
-        What was assumed about such a file.
+        What was assumed about such a file; how far features of workers with another processor agree with those of this
+        computer.
+    workers : tuple of WorkerFacts
+        Workers of a cluster that have extracted images for this cache, each processor and set of versions once; none if
+        all were extracted by a process of its own.
     """
 
     extractor: str
@@ -71,6 +78,7 @@ class Extracted:
     stores: Mapping[str, RowStore]
     label: str = ""
     notes: tuple[str, ...] = ()
+    workers: tuple[WorkerFacts, ...] = ()
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -162,7 +170,7 @@ def extract(
         with memory_for(
             f"Extracting {extractor.title} ({len(missing):,} images)", needed, _other_extractors(extractor)
         ):
-            run.compute(dataset, missing, _loaded(extractor, used, weights_file, untrained=untrained))
+            run.compute(dataset, missing, weights_file)
     failed = sorted((index, reason) for item, reason in run.failures for index in item.indices)
     return Extracted(
         extractor=name,
@@ -177,6 +185,7 @@ def extract(
         stores=run.stores,
         label=stored.label if stored is not None else "",
         notes=tuple(run.notes),
+        workers=workers_of(_workers_file(extractor, used, cache_folder)),
     )
 
 
@@ -327,10 +336,28 @@ class _Run:
             self.report(len(keys))
         return [item for item in missing if item.key not in rows]
 
-    def compute(self, dataset: Dataset, missing: Sequence[ImageToDecode], compute: Compute) -> None:
-        """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
-        batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
-        self._take(batches, missing, compute)
+    def compute(self, dataset: Dataset, missing: Sequence[ImageToDecode], weights_file: Path | None) -> None:
+        """Compute `missing`, writing chunks as they fill; results are kept even after an error.
+
+        On the workers of the cluster, if one is in use.
+        """
+        extractor, used, cluster = self._extractor, self._used, active()
+
+        def load() -> Compute:
+            return loaded(extractor, used, weights_file, untrained=used.state == "untrained")
+
+        if cluster is None:
+            self._take(prepared_batches(dataset, missing, extractor.prepare, extractor.batch_size), missing, load())
+            return
+        agreement = Agreement()
+        batches = batches_of(
+            cluster, extractor, used, weights_file, dataset, missing, agreement, lambda: self.report(0)
+        )
+        try:
+            self._take_rows(batches, missing)
+        finally:
+            remember_workers(_workers_file(extractor, used, self._cache_folder), agreement.workers)
+        self.notes += agreement.notes(load)
 
     def read(self, stored: StoredRows, dataset: Dataset, missing: Sequence[ImageToDecode]) -> None:
         """Read `missing` from a file; images without a row there fail, now and whenever they are requested again."""
@@ -347,21 +374,33 @@ class _Run:
 
     def _take(self, batches: Generator[Batch, None, None], wanted: Sequence[ImageToDecode], compute: Compute) -> None:
         begun = time.perf_counter()
-        items = {item.key: item for item in wanted}
-        try:
-            for batch in batches:
-                self.failures += batch.failures
-                if batch.keys:
-                    keys, blocks = self._finite(batch.keys, compute(batch.prepared), items)
-                    self._keep(keys, blocks)
-                self.report(batch.n_images)
-        finally:
-            batches.close()
-            self._write()
+
+        def with_rows() -> Generator[tuple[Batch, Mapping[str, FloatArray]], None, None]:
+            try:
+                for batch in batches:
+                    yield batch, compute(batch.prepared) if batch.keys else {}
+            finally:
+                batches.close()
+
+        self._take_rows(with_rows(), wanted)
         if self.n_computed >= _ENOUGH_TO_MEASURE:
             facts = {"images": self.n_computed, "seconds": time.perf_counter() - begun}
             with suppress(OSError):
                 write_atomically(_rate_file(self._cache_folder, self._extractor), json.dumps(facts).encode())
+
+    def _take_rows(
+        self, batches: Generator[tuple[Batch, Mapping[str, FloatArray]], None, None], wanted: Sequence[ImageToDecode]
+    ) -> None:
+        items = {item.key: item for item in wanted}
+        try:
+            for batch, rows in batches:
+                self.failures += batch.failures
+                if batch.keys:
+                    self._keep(*self._finite(batch.keys, rows, items))
+                self.report(batch.n_images)
+        finally:
+            batches.close()
+            self._write()
 
     def _finite(
         self, keys: Sequence[str], blocks: Mapping[str, FloatArray], items: Mapping[str, ImageToDecode]
@@ -392,16 +431,6 @@ class _Run:
         self._last_written = time.monotonic()
 
 
-def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, *, untrained: bool) -> Compute:
-    """Load the network with the very weights that the cache is kept under."""
-    if not extractor.weights:
-        return extractor.load(None)
-    tensors, loaded = load_weights(extractor.name, file=weights_file, untrained=untrained)
-    if loaded.digest != used.digest:
-        raise WeightsError(f"The weights of {extractor.title} changed while they were in use; run again.")
-    return extractor.load(tensors)
-
-
 def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
     own = settings_in_keys(extractor.chosen) if extractor.chosen is not None else {}
     # Another plugin, or another version of one, may give an extractor of the same name other code.
@@ -414,6 +443,10 @@ def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
 def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:
     place = cache_folder / _FOLDER / f"{extractor.cache_name}-{_fingerprint(extractor, used)[:16]}"
     return {block: RowStore(place / block, width, cache_folder) for block, width in extractor.blocks.items()}
+
+
+def _workers_file(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> Path:
+    return cache_folder / _FOLDER / f"{extractor.cache_name}-{_fingerprint(extractor, used)[:16]}.workers.json"
 
 
 def _rate_file(cache_folder: Path, extractor: Extractor) -> Path:

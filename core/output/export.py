@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from core.cluster import WorkerFacts
 from core.data.sources import source_of
 from core.errors import ExportError
 from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, removed_on_failure
@@ -41,6 +42,7 @@ def export_coreset(
     clusters: Sequence[ClassClusters] | None = None,
     all_settings: Settings | None = None,
     weights: Sequence[WeightsUsed] = (),
+    workers: Mapping[str, Sequence[WorkerFacts]] | None = None,
     notes: Sequence[str] = (),
     extra: ExtraColumns = NO_COLUMNS,
     overwrite: bool = False,
@@ -58,6 +60,8 @@ def export_coreset(
     all_settings : Settings, optional
         What the coreset was made with, so that it can be made again.
     weights : sequence of WeightsUsed
+    workers : mapping of str to sequence of WorkerFacts, optional
+        Workers of a cluster that extracted features, by extractor.
     notes : sequence of str
         Labels to store in the manifest, such as "synthetic images".
     extra : ExtraColumns
@@ -101,7 +105,19 @@ def export_coreset(
     try:
         with removed_on_failure(make_temporary_folder(target)) as building:
             result = _build(
-                dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, extra, progress
+                dataset,
+                split,
+                coreset,
+                building,
+                target,
+                whole,
+                names,
+                clusters or (),
+                weights,
+                workers or {},
+                notes,
+                extra,
+                progress,
             )
             left = _move_into_place(building, target)
     except BaseException as error:
@@ -125,6 +141,7 @@ def _build(
     names: PrivateNames | None,
     clusters: Sequence[ClassClusters],
     weights: Sequence[WeightsUsed],
+    workers: Mapping[str, Sequence[WorkerFacts]],
     notes: Sequence[str],
     extra: ExtraColumns,
     progress: Progress,
@@ -162,7 +179,7 @@ def _build(
     listed = (*written.files, ListedFile(LIST_NAME, *hash_file(building / LIST_NAME)))
     parts = ManifestParts(
         dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names, extra,
-        split,
+        split, workers,
     )  # fmt: skip
     (building / MANIFEST_NAME).write_bytes(manifest_text(parts))
     return ExportResult(building, written.n_images, n_bytes, files_as, folders, tuple(all_notes))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.cache import fingerprint
+from core.cluster import WorkerFacts
 from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
 from core.files import reason_of
@@ -135,6 +136,8 @@ class ManifestParts:
     notes : tuple of str
     extra : ExtraColumns
         Additional columns of the list.
+    workers : mapping of str to sequence of WorkerFacts
+        Workers of a cluster that extracted features, by extractor.
     """
 
     dataset: Dataset
@@ -149,6 +152,7 @@ class ManifestParts:
     names: PrivateNames | None
     extra: ExtraColumns = NO_COLUMNS
     split: Split | None = None
+    workers: Mapping[str, Sequence[WorkerFacts]] = field(default_factory=dict)
 
 
 def library_versions() -> dict[str, str]:
@@ -263,6 +267,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "clusters": {each.class_name: _cluster_values(each, parts) for each in parts.clusters},
         "pinned": pinned,
         **_parent_values(settings.selection, coreset),
+        **_worker_values(parts.workers),
         **named,
         "chosen": _chosen_values(parts),
         "class_folders": dict(parts.class_folders),
@@ -310,6 +315,12 @@ def _parent_values(selection: SelectionSettings, coreset: Coreset) -> dict[str, 
         return {}
     parent = {"name": earlier.name, "sha256": earlier.digest, "images": len(earlier.images), "kept": len(coreset.kept)}
     return {"parent": parent}
+
+
+def _worker_values(workers: Mapping[str, Sequence[WorkerFacts]]) -> dict[str, Any]:
+    """Return processors and versions of workers of a cluster; nothing where there were none, as before clusters."""
+    values = {name: [asdict(each) for each in facts] for name, facts in workers.items() if facts}
+    return {"workers": values} if values else {}
 
 
 def _plugin_values(parts: ManifestParts) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def export(
         clusters=prepared.clusters,
         all_settings=settings,
         weights=tuple(e.weights for e in prepared.extracted),
+        workers={e.extractor: e.workers for e in prepared.extracted},
         notes=(
             *labels_of(prepared),
             *reading_notes_of(prepared),

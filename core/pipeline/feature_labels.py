@@ -20,7 +20,9 @@ def _labels(study: Study, extracted: Extracted) -> Iterator[str]:
         yield extracted.weights.label
     if extracted.label:
         yield from _of_file(study, extracted)
-    elif extracted.failed:
+    else:
+        yield from extracted.notes
+    if extracted.failed and not extracted.label:
         yield (
             f"{len(extracted.failed):,} images could not be read by {extracted.extractor} and "
             f"were excluded, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"

@@ -32,8 +32,8 @@ def chosen(file: Path) -> set[str]:
 
 
 COMMANDS = (
-    "scan", "extractors", "features", "size", "select", "export", "verify", "rerun",
-    "compare", "run", "search", "predict", "evaluate", "methods", "weights", "model", "plugins",
+    "scan", "extractors", "features", "embed", "size", "select", "export", "verify", "rerun",
+    "compare", "run", "search", "predict", "evaluate", "methods", "weights", "model", "cluster", "plugins",
     "demo",
 )  # fmt: skip
 

@@ -402,7 +402,7 @@ def test_an_extractor_that_needs_more_memory_than_is_free_is_not_loaded(
     dataset = scan(folder, cache_folder=cache)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "free_memory", lambda: memory.FreeMemory(149_000_000))
-        patch.setattr(extraction_module, "_loaded", lambda *_args, **_named: pytest.fail("it has begun"))
+        patch.setattr(extraction_module, "loaded", lambda *_args, **_named: pytest.fail("it has begun"))
         with pytest.raises(MemoryShortError, match=r"images\) needs about 150 MB of memory, but 149 MB are free"):
             extract(dataset, NAME, cache_folder=cache)
     assert extract(dataset, NAME, cache_folder=cache).n_computed == 150
