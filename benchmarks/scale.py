@@ -138,6 +138,7 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
         selection=SelectionSettings(sampler=sampler, fraction=FRACTION),
         export=replace(ExportSettings(), files="list"),
     )
+    limit = settings.clusters.exact_up_to
     study, seen = Study(Path(source), settings, folder), Sampled()
     dataset = seen.run("scan", lambda: open_dataset(study.source, folder, settings=settings.data))
     split = seen.run("split", lambda: split_dataset(dataset, settings))
@@ -150,7 +151,7 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
     difficulty = seen.run("difficulty", lambda: cached_difficulty(dataset, across, folder))
     prepared = Prepared(study, dataset, split, extracted, embeddings, clusters, across, difficulty, OrderCache())
     coreset = seen.run("selection", lambda: choose(prepared, settings.selection))
-    seen.run("coverage", lambda: coverage(dataset.contents, embeddings, clusters, coreset))
+    seen.run("coverage", lambda: coverage(dataset.contents, embeddings, clusters, coreset, exact_up_to=limit))
     seen.run("label errors", lambda: suspected_label_errors(dataset, across))
     seen.run("near-duplicates", lambda: near_duplicates(dataset, bits=settings.data.near_duplicate_bits))
     seen.run("export", lambda: export(prepared, coreset, folder / "export"))

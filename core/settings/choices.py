@@ -280,9 +280,10 @@ class ClusterSettings(SettingsPart):
     sample_above : int
         >= 0. A class of more images is clustered on a random sample of so many; 0: what `exact_up_to` states.
     exact_up_to : int
-        >= 0. Clustering, selection and whatever else compares all images with each other are exact for a class (or a
-        pool, where all classes are used together) of at most so many images, and use a large-scale form for more; 0:
-        they are always exact. It depends on this number alone, never on the free memory.
+        >= 0. Clustering, selection and the MMD² of coverage are exact for a class (or a pool, where all classes are
+        used together) of at most so many images, and use a large-scale form for more; 0: they are always exact. Which
+        form is used depends on this number alone, never on the free memory. Difficulty, label errors, distances to
+        selected images and the proxy are exact at every size.
     """
 
     k_max: int = choice(
