@@ -313,7 +313,7 @@ class ClusterSettings(SettingsPart):
             "and memory grow in proportion to their images; 0: every class is processed exactly",
         question="Exact clustering and selection compare every image of a class with every other: time and memory "
                  "grow with the square of the class. Beyond this number of images the program uses methods for large "
-                 "data, on every computer, whatever memory is free. Their loss is small and is stated in Help.",
+                 "data, on every computer, whatever memory is free. What they lose is stated in Help, Samplers.",
         least=0, must=_COUNT, offered=(0, 1_000_000), step=1000, unit=" images",
     )  # fmt: skip
 
