@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSplitter, QWidget
 
 from core.service.selection_requests import ClassSummary
 from desktop_app import theme
@@ -52,7 +52,17 @@ class ClustersSide(QSplitter):
         silhouette.add(self.curve, 1)
         sizes = Card("Images per cluster")
         sizes.add_tool(PlotExportButton(self.bars))
-        sizes.add(self.bars, 1)
+        # Many clusters scroll, so that they leave the curve its height.
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.viewport().setAutoFillBackground(False)
+        scroll.setMinimumHeight(theme.UNIT * 10)
+        scroll.setWidget(self.bars)
+        self.bars.setAutoFillBackground(False)
+        self.curve.setMinimumHeight(theme.UNIT * 14)
+        sizes.add(scroll, 1)
         self.addWidget(silhouette)
         self.addWidget(sizes)
         self.setChildrenCollapsible(False)
