@@ -383,6 +383,7 @@ def test_commands_keep_to_the_limit_and_compute_the_same_again(
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_job_keeps_to_the_limit(tmp_path: Path) -> None:
     make_demo(tmp_path / "images", n_images=60, side=48)
     study = Study(tmp_path / "images", Settings(), tmp_path / "cache")

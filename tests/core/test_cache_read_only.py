@@ -12,6 +12,8 @@ import pytest
 
 from core.data.demo import make_demo
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "import sys; from core.cli import main; sys.exit(main())"
 

@@ -22,7 +22,7 @@ from tests.windows_rules import changes_open_files
 
 ROOT = Path(__file__).resolve().parents[2]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows cuts no file that is mapped")
-pytestmark = posix
+pytestmark = [pytest.mark.slow, posix]
 PREPARE = """
 import os, sys
 from dataclasses import replace

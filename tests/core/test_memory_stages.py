@@ -55,6 +55,7 @@ STAGES = {
 }
 
 
+@pytest.mark.slow
 def test_each_stage_says_what_it_needs_before_it_takes_it(tmp_path: Path) -> None:
     images = np.full((10_000, 2, 2), 7, np.uint8)
     np.savez(tmp_path / "many.npz", train_images=images, train_labels=np.arange(len(images)) % 4)

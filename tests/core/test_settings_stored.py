@@ -167,6 +167,7 @@ def test_projects_of_the_first_version_are_read_and_current() -> None:
     assert own_settings(changed.selection, registry("sampler")["intelligent"]).budget_over_clusters == "neyman"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), ALL, ids=[ids(case) for case in ALL])
 def test_another_default_changes_no_stored_form_no_key_and_no_stale_mark(
     kind: type[SettingsPart], name: str, monkeypatch: pytest.MonkeyPatch

@@ -22,6 +22,8 @@ from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
 from desktop_app.recovery import Autosave
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ("amber", "azure", "ashen")
 LONG = 60_000
 Texts = Callable[[QWidget], set[str]]

@@ -67,6 +67,7 @@ def words_of(sheet: EverythingSheet) -> str:
     return " | ".join(label.text() for label in sheet.findChildren(QLabel))
 
 
+@pytest.mark.slow
 def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
     model = window.context.model
     window.files.open_path(first_lot.study.source)
@@ -149,6 +150,7 @@ def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: A
     assert model.state("features") != "done"
 
 
+@pytest.mark.slow
 def test_the_linear_probe_can_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
     model = window.context.model
     window.files.open_path(first_lot.study.source)

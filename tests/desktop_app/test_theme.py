@@ -18,6 +18,7 @@ def _light_again(qapp: QApplication) -> Iterator[None]:
     theme.apply(qapp, "light")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "follows"), [("system", True), ("light", False), ("dark", False)])
 def test_only_who_asked_for_it_follows_the_system(
     qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, wanted: theme.Mode, follows: bool

@@ -55,6 +55,7 @@ def selected(file: Path) -> list[str]:
         return [row["path"] for row in csv.DictReader(stream) if row["selected"] == "1"]
 
 
+@pytest.mark.slow
 def test_it_adds_one_of_each_kind_and_nothing_else(site: Path) -> None:
     assert set(ADDED) == set(all_kinds())
     done = coreset("plugins", site=site)
@@ -148,6 +149,7 @@ def test_what_is_missing_is_refused_in_a_sentence(lines: Path, tmp_path: Path) -
     assert "If it is a sampler of a plugin, install that." in done.stderr
 
 
+@pytest.mark.slow
 def test_a_plugin_that_fails_or_clashes_is_named_and_left_out(site: Path, lines: Path, tmp_path: Path) -> None:
     broken = tmp_path / "site"
     shutil.copytree(site, broken)

@@ -190,6 +190,7 @@ def test_extractors_lists_needs_and_separation(cells: Path, capsys: pytest.Captu
     assert any(line.startswith("resnet101v2") for line in said.splitlines())
 
 
+@pytest.mark.slow
 def test_a_comparison_with_the_head_leaves_report_and_tables(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,6 +268,7 @@ def test_no_validation_is_a_share_of_none() -> None:
         assert settings_of(options).data.validation_fraction == share
 
 
+@pytest.mark.slow
 def test_a_comparison_over_splits_says_so(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "study"
     arguments = ["compare", str(cells), *FEW, "--networks", "head", "--fractions", "0.2,1", "--splits", "2"]
@@ -295,6 +297,7 @@ def test_a_split_that_was_brought_is_not_divided_again(
     assert "has a predefined split, so there is only one split, but 3 are set" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_ends_with_130_and_the_next_call_goes_on(cells: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "core.cli", "demo", "--out", str(tmp_path / "demo"), "--images", "2000"]

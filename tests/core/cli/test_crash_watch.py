@@ -13,7 +13,7 @@ from core.cli import crash_watch
 from core.data.demo import make_demo
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows ends no process so")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows ends no process so")]
 BEGIN = """
 import os, sys
 from core.cli import crash_watch, main

@@ -61,6 +61,7 @@ def test_features_that_were_written_select_the_same_images_as_their_extractor(
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_written_file_is_the_form_that_is_documented(cells: Path, tmp_path: Path) -> None:
     assert run("features", cells, "--extractor", "mobilenetv2", "--untrained", "--out", tmp_path / "f.npy") == 0
     rows = np.load(tmp_path / "f.npy")
@@ -211,6 +212,7 @@ def test_the_methods_paragraph_states_that_features_are_from_a_file(
     )
 
 
+@pytest.mark.slow
 def test_the_linear_probe_learns_from_it_and_the_report_says_so(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

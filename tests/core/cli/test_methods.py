@@ -35,6 +35,7 @@ def test_an_export_is_described_with_what_it_cites(
     assert main(["methods", str(out), "--bibtex", str(bib), "--overwrite"]) == 0
 
 
+@pytest.mark.slow
 def test_a_study_is_described_with_its_trainings(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_model_is_added_listed_shown_and_removed(tmp_path: Path, capsys: pytes
     assert file.exists(), "the user's own file is kept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,6 +11,8 @@ from core.cli import main
 from core.cli.size_command import read_margin
 from core.errors import SettingsError
 
+pytestmark = pytest.mark.slow
+
 FEW = ["--extractor", "colour-texture", "--sampler", "even-herding", "--k-max", "3"]
 
 

@@ -324,6 +324,7 @@ def small_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     return write
 
 
+@pytest.mark.slow
 def test_network_features_know_their_weights(
     dataset: Dataset, cache: Path, small_network: Callable[[str], Path]
 ) -> None:
@@ -342,6 +343,7 @@ def test_network_features_know_their_weights(
     assert extract(dataset, "mobilenetv2", cache_folder=cache, indices=indices, untrained=True).n_computed == 0
 
 
+@pytest.mark.slow
 def test_averaged_vgg16_follows_from_the_flattened_one_in_the_cache(dataset: Dataset, cache: Path) -> None:
     flat = extract(dataset, "vgg16", cache_folder=cache, indices=np.arange(2), untrained=True)
     averaged = extract(dataset, "vgg16-avg", cache_folder=cache, indices=np.arange(2), untrained=True)

@@ -15,6 +15,8 @@ from core.output.training_figures import training_time
 from core.output.training_sections import headline, remarks
 from core.results import Duplicates, Skipped
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "budgets", "class_metrics", "classes", "clusters", "comparison", "components", "confusion", "cost",
     "coverage", "differences", "duplicates", "epochs", "explained_variance", "label_doubts", "leaks", "left_out",

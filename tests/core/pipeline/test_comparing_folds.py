@@ -163,6 +163,7 @@ def test_the_plan_and_the_estimate_count_folds(prepared: Prepared) -> None:
     assert estimated.seconds > sum(run.estimate.seconds for run in estimated.runs), "preparing two more folds"
 
 
+@pytest.mark.slow
 def test_tables_and_report_say_folds(prepared: Prepared, tmp_path: Path) -> None:
     found = run_comparison(prepared, tmp_path / "runs")
     assert "over 3 folds" in accuracy_table(found, "head").title

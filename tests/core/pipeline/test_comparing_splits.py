@@ -102,6 +102,7 @@ def test_splits_come_outermost_and_each_has_seeds_of_its_own() -> None:
     assert plan(replace(COMPARISON, splits=1)) == planned[:4]
 
 
+@pytest.mark.slow
 def test_two_splits_are_trained_once_on_images_of_their_own(
     prepared: Prepared, tmp_path: Path, counted: Counted
 ) -> None:

@@ -25,6 +25,8 @@ from core.settings import (
     settings_to_dict,
 )
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
 JUDGE = (

@@ -183,6 +183,7 @@ def test_a_probe_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_
     assert after.notes == ()
 
 
+@pytest.mark.slow
 def test_a_comparison_without_a_single_test_image_says_so(prepared: Prepared, tmp_path: Path) -> None:
     for index in prepared.split.test:
         file_of(prepared, int(index)).unlink()

@@ -100,6 +100,7 @@ def test_they_are_planned_trained_kept_compared_and_told(
     assert "Fig" not in caption, "it is not the paper's"
 
 
+@pytest.mark.slow
 def test_remarks_of_a_network_stand_beside_differences(prepared: Prepared, tmp_path: Path) -> None:
     wanted = asking(prepared, networks=("tiny",), fractions=(0.5,), controls=True)
     assert "A tiny network sees colours alone." in run_comparison(wanted, tmp_path).sentences

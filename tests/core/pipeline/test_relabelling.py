@@ -168,6 +168,7 @@ def test_notes_on_images_are_in_the_list_but_not_in_a_private_one(prepared: Prep
     assert "original_class" in (tmp_path / "private" / "coreset.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_report_counts_them_and_a_private_one_names_none(
     prepared: Prepared, records: tuple[Relabelling, ...], tmp_path: Path
 ) -> None:

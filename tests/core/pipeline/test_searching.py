@@ -298,6 +298,7 @@ def test_trained_epochs_and_dropouts_differ_and_are_told(study: Study, tmp_path:
     assert "coreset_epochs" in (tmp_path / "search.csv").read_text(encoding="utf-8-sig").splitlines()[0]
 
 
+@pytest.mark.slow
 def test_the_search_is_on_as_many_images_as_the_coreset_has(study: Study, tmp_path: Path) -> None:
     settings = replace(study.settings, selection=replace(study.settings.selection, images=17))
     found = search_study(searching(replace(study, settings=settings)), tmp_path)

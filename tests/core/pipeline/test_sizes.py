@@ -28,6 +28,8 @@ from core.training.architectures import NETWORKS
 from core.training.fitting import TrainingTask
 from core.training.teacher import embedded_by, penalty_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:

@@ -33,6 +33,8 @@ from core.settings import (
 from core.training.evaluation import evaluate
 from core.training.fitting import TrainedRun, TrainingTask, used_classes
 
+pytestmark = pytest.mark.slow
+
 SOFT = TrainingSettings(image_size=32, epochs=1, min_steps=2, soft_labels=0.5)
 
 

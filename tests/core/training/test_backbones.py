@@ -36,6 +36,7 @@ def test_features_are_computed_once_for_each_content(
     assert np.array_equal(again[[0, 2]], first[[3, 1]])
 
 
+@pytest.mark.slow
 def test_a_stopped_computation_goes_on_where_it_was(
     cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_stopped_computation_goes_on_where_it_was(
     assert told[0][2] == "Computing mobilenetv2 at 48 px: images"
 
 
+@pytest.mark.slow
 def test_sizes_and_backbones_do_not_share_features(cells: Dataset, tmp_path: Path) -> None:
     small = backbone_features(cells, np.array([0]), CHOICE, cache_folder=tmp_path)
     large = backbone_features(cells, np.array([0]), replace(CHOICE, image_size=64), cache_folder=tmp_path)

@@ -77,6 +77,7 @@ def test_each_class_is_measured_as_by_scikit_learn(n_classes: int, levels: int) 
     assert mine["specificity"] == pytest.approx(np.mean(list(mine.class_values["specificity"].values())))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 4), min_size=4, max_size=4)), min_size=1, max_size=25)

@@ -202,6 +202,7 @@ def test_a_stop_while_inputs_are_computed_keeps_nothing_half(cells: Dataset, spl
 # --- a training -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_saved_model_is_whole_and_answers_as_the_run(
     cells: Dataset, split: Split, tuned: TrainedRun, tmp_path: Path
 ) -> None:
@@ -216,6 +217,7 @@ def test_the_saved_model_is_whole_and_answers_as_the_run(
     assert np.ptp(answers) > 0.01
 
 
+@pytest.mark.slow
 def test_the_bundle_states_fine_tuning_and_predicts_as_the_run(
     cells: Dataset, split: Split, tuning: TrainingSettings, tuned: TrainedRun, tmp_path: Path
 ) -> None:

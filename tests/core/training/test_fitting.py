@@ -25,6 +25,8 @@ from core.training.loop import n_epochs
 from core.training.pixels import ImageSource
 from core.training.task import FITTED
 
+pytestmark = pytest.mark.slow
+
 Train = Callable[..., TrainedRun]
 
 

@@ -93,6 +93,7 @@ def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     assert order(1, 1) != order(2, 1)
 
 
+@pytest.mark.slow
 def test_each_epoch_reads_the_order_drawn_for_it() -> None:
     read: list[list[int]] = []
 
@@ -107,6 +108,7 @@ def test_each_epoch_reads_the_order_drawn_for_it() -> None:
     assert [rows for rows in read if rows != [0]] == wanted
 
 
+@pytest.mark.slow
 def test_history_progress_and_learning_rate() -> None:
     listener = Listener()
     _, fit_result = fitted(validation=points(40, 1), listener=listener)
@@ -124,6 +126,7 @@ def test_history_progress_and_learning_rate() -> None:
     assert not fit_result.diverged
 
 
+@pytest.mark.slow
 def test_the_model_is_left_with_its_best_epoch() -> None:
     settings = replace(SETTINGS, epochs=12, learning_rate=0.3)
     validation = points(40, 1)
@@ -157,12 +160,14 @@ def test_without_validation_images_the_last_epoch_is_kept() -> None:
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_to_the_bit() -> None:
     settings = replace(SETTINGS, dropout_before_norm=0.3)
     one, same = (fitted(settings, points(20, 1))[0].get_weights() for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_at", [3, 5])  # within an epoch's training, and within its validation
 def test_stopping_takes_effect_at_the_next_batch(stop_at: int) -> None:
     before = threading.active_count()

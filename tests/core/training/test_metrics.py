@@ -33,6 +33,8 @@ from core.training.metric import LISTS, Metric
 from core.training.metrics import METRICS, shown_in
 from core.training.runs import load_runs, save_run
 
+pytestmark = pytest.mark.slow
+
 Install = Callable[..., None]
 N_CLASSES, N_TEST = 4, 150
 CLASSES = ("a", "b", "c", "d")

@@ -85,6 +85,7 @@ def test_weights_are_seeded() -> None:
     assert not np.array_equal(one[0], other[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "official"),
     [

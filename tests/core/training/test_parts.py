@@ -29,6 +29,8 @@ from core.training.loop import (
 from core.training.pixels import ImageSource
 from core.training.sources import checked_epochs
 
+pytestmark = pytest.mark.slow
+
 ALL = TrainingSettings(
     orientation="free", flips_and_turns="on", class_weights="on", weight_decay=0.05, label_smoothing=0.1,
     averaged_weights=0.9, shifts=0.05, zoom=0.1, brightness=0.1, contrast=0.1, stain_jitter=0.05, image_size=32,

@@ -53,6 +53,7 @@ def test_settings_of_a_plugin_are_stored_below_its_name(plugin_networks: str) ->
     assert "own" not in settings_to_dict(TrainingSettings())
 
 
+@pytest.mark.slow
 def test_a_keras_network_on_pixels_has_curves_and_a_model(task: TrainingTask, cells: Dataset, split: Split) -> None:
     run = trained("tiny", task)
     assert [epoch.number for epoch in run.result.history] == [1, 2, 3, 4, 5, 6]

@@ -78,6 +78,7 @@ def test_the_grid_ends_with_the_whole_pool_and_rises() -> None:
     assert grid_of_sizes(3, 12).tolist() == list(range(3, 13))
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_known_loss_and_the_curve_passes_through_the_measured_values() -> None:
     """Of 20 simulated datasets the 90 % interval must hold the truth in at least 17."""
     probability = power_law(np.array(SIZES, dtype=np.float64))

@@ -19,6 +19,8 @@ from core.training.soft_loss import label_accuracy, plain_targets, soft_label_lo
 from core.training.sources import Labelled
 from tests.core.training.test_parts import dense, rows
 
+pytestmark = pytest.mark.slow
+
 SOFT = TrainingSettings(epochs=1, min_steps=0, batch_size=24, soft_labels=0.4)
 
 

@@ -19,6 +19,8 @@ from core.training.comparison import compare
 from core.training.comparison_words import basis_words
 from core.training.evaluation import evaluate
 
+pytestmark = pytest.mark.slow
+
 N_IMAGES, N_TEST = 400, 120
 TRUE = np.random.default_rng(0).integers(2, size=N_IMAGES)
 

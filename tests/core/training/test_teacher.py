@@ -115,6 +115,7 @@ def test_folds_keep_groups_whole_and_classes_even() -> None:
 # --- what it says -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_image_is_evaluated_by_what_belongs_to_it() -> None:
     # Pairs of copies whose class is by chance: who has seen the other one knows it, who has not cannot.
     rng = np.random.default_rng(0)
@@ -231,6 +232,7 @@ class Stopping:
         pass
 
 
+@pytest.mark.slow
 def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
     names = ["a", "b"] * 30
     dataset, given = dataset_of(names), [Given("one", {"x": separable(names)})]
@@ -283,6 +285,7 @@ def test_it_says_the_same_on_one_and_two_threads() -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_another_seed_divides_otherwise() -> None:
     names = ["a", "b"] * 30
     dataset, given = dataset_of(names), [Given("one", {"x": separable(names, apart=0.5)})]

@@ -33,6 +33,8 @@ from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
 from core.training.network import BackboneChoice
 from core.training.pixels import ImageSource
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def transfer(cells: Dataset, split: Split, quick: TrainingSettings, store: Path) -> TrainedRun:

@@ -5,6 +5,7 @@ import pytest
 from desktop_app.dialogs.about_dialog import plugin_words
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("example_plugin")
 def test_about_lists_what_a_plugin_adds() -> None:
     assert plugin_words() == (

@@ -182,6 +182,7 @@ def test_closing_the_sheet_stops_what_it_asked_for(opened: Opened, table: Path, 
     assert not page.service.running()
 
 
+@pytest.mark.slow
 def test_a_table_is_previewed_by_an_engine_process(process_context: PageContext, table: Path, qtbot: QtBot) -> None:
     sheet = ReadingSheet(table, None, process_context.model.settings("data"), process_context.service)
     qtbot.addWidget(sheet)

@@ -128,6 +128,7 @@ def test_a_limit_of_the_environment_is_not_changed_here(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_making_room_can_be_cancelled(process_context: PageContext, cache: Path, qtbot: QtBot) -> None:
     process_context.preferences.cache_folder = cache
     for number in range(3000):

@@ -22,6 +22,8 @@ from desktop_app.pages import compare as compare_page
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_model import ProjectModel
 
+pytestmark = pytest.mark.slow
+
 EVERY = (*STEPS, *PLACES)
 STAGES = tuple(step.stage for step in EVERY)
 CLASSES = ("amber", "azure", "ashen")

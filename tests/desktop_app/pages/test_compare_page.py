@@ -246,6 +246,7 @@ def test_another_row_closes_the_cell(page: ComparePage, qtbot: QtBot) -> None:
     assert page.content.behind_title.text() == "Click a cell to show the test images behind it."
 
 
+@pytest.mark.slow
 def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -286,6 +287,7 @@ def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     assert len(result.runs) == 4
 
 
+@pytest.mark.slow
 def test_the_report_is_written(
     page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -597,6 +599,7 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     assert page.hint.text() == ""
 
 
+@pytest.mark.slow
 def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     model = page.model
     summary = model.latest_value("dataset")
@@ -629,6 +632,7 @@ def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     assert not page.run_button.isEnabled()
 
 
+@pytest.mark.slow
 def test_a_restart_shows_finished_trainings_without_a_training(
     page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -668,6 +672,7 @@ def test_finished_trainings_that_are_gone_are_told(
     assert len(rows(page)) == 1
 
 
+@pytest.mark.slow
 def test_finished_trainings_that_cannot_be_read_are_told(
     page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -242,6 +242,7 @@ def found_size(page: CoresetPage, qtbot: QtBot, margin: float = 40.0) -> SizesPa
     return sizes
 
 
+@pytest.mark.slow
 def test_the_size_for_a_margin_is_found_used_and_undone(page: CoresetPage, qtbot: QtBot) -> None:
     before = page.model.settings("selection")
     assert page.content.sizes.plot.plot_table()[1] == []

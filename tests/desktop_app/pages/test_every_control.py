@@ -158,6 +158,7 @@ def type_something(widget: QWidget, qtbot: QtBot) -> bool:
 # --- a place for each --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_and_without_plugin")
 def test_every_setting_has_a_place(make_page: PageMaker, qtbot: QtBot, tmp_path: Any) -> None:
     found: dict[str, str] = {}
@@ -180,6 +181,7 @@ def test_every_setting_has_a_place(make_page: PageMaker, qtbot: QtBot, tmp_path:
     assert set(found) == {setting.where for setting in all_settings()}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_and_without_plugin")
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_control_is_in_reach_named_and_explained(make_page: PageMaker, stage: str) -> None:
@@ -195,6 +197,7 @@ def test_a_control_is_in_reach_named_and_explained(make_page: PageMaker, stage: 
             assert " ".join(control.widget.text().split()) == control.title
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_and_without_plugin")
 @pytest.mark.parametrize("stage", STAGES)
 def test_options_are_as_wide_as_their_column(make_page: PageMaker, stage: str) -> None:
@@ -217,6 +220,7 @@ def test_options_are_as_wide_as_their_column(make_page: PageMaker, stage: str) -
 # --- changing ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_and_without_plugin")
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_change_is_made_undone_made_again_and_of_one_project(make_page: PageMaker, qtbot: QtBot, stage: str) -> None:
@@ -391,6 +395,7 @@ def turn_wheel(widget: QWidget) -> None:
         QApplication.sendEvent(widget, event)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "where", "value", "words"),
     [

@@ -76,6 +76,7 @@ def wait_for_choice(page: CoresetPage, qtbot: QtBot) -> set[int]:
     return {int(index) for index in page.summary.coreset.indices}
 
 
+@pytest.mark.slow
 def test_its_sampler_chooses_and_its_own_setting_chooses_others(coreset: CoresetPage, qtbot: QtBot) -> None:
     page = coreset
     first = wait_for_choice(page, qtbot)

@@ -66,6 +66,7 @@ def test_a_service_killed_while_nobody_asks_is_told_and_the_next_choice_comes_fr
     assert page.content.sentence.text() == page.model.facts("coreset")["sentence"]
 
 
+@pytest.mark.slow
 @posix
 def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children

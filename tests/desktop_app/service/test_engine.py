@@ -201,6 +201,7 @@ def test_nothing_is_told_to_what_was_deleted_meanwhile(
     assert dialog.words() == ["started"]
 
 
+@pytest.mark.slow
 def test_two_jobs_run_beside_each_other(service: EngineService, listener: Listener, qtbot: QtBot) -> None:
     slow = listener.call(engine.count, 40, 0.05, stage="features")
     quick = listener.call(engine.add, 1, 1)

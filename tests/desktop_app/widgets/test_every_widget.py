@@ -125,6 +125,7 @@ def ours(button: QAbstractButton) -> bool:
     return not isinstance(button.parent(), QLineEdit) and type(button).__name__ != "QTableCornerButton"
 
 
+@pytest.mark.slow
 def test_is_drawn_in_both_modes(widget: QWidget, qapp: QApplication) -> None:
     light = widget.grab().toImage()
     theme.apply(qapp, "dark")

@@ -291,6 +291,7 @@ def test_inspecting_runs_nothing(tmp_path: Path) -> None:
     assert [each.name for each in found.structure.outputs] == ["flat", "features"]
 
 
+@pytest.mark.slow
 def test_an_engine_process_adds_it(tmp_path: Path) -> None:
     file = written(tmp_path)
     assert answer(InspectModel(file)).shape == "(any, 3, 32, 32)"
