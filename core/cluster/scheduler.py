@@ -149,7 +149,7 @@ class Cluster:
                     tick()
                     workers = self._some_workers(tick)
                     self._send_again(function, pending, workers)
-                yield self._result(pending.popleft().future)
+                yield self._result(function, pending.popleft(), tick)
                 workers = self.refresh() or self._some_workers(tick)
         finally:
             with suppress(Exception):  # the connection may be gone
@@ -211,28 +211,43 @@ class Cluster:
         return _Pending(task, future, workers, ended)
 
     def _send_again(self, function: Callable[[Any], Any], pending: deque[_Pending], workers: tuple[str, ...]) -> None:
-        """Send tasks again that only workers may run that are gone; Dask itself moves the others."""
+        """Send tasks again that are lost, or that only workers may run that are gone; Dask itself moves the others."""
         for each in pending:
-            if not each.future.done() and not set(each.workers) & set(workers):
+            is_gone = each.future.status in ("cancelled", "lost")
+            if is_gone or (not each.future.done() and not set(each.workers) & set(workers)):
                 self.client.cancel([each.future], force=True)
                 again = self._sent(function, each.task, workers)
                 each.future, each.workers, each.ended = again.future, again.workers, again.ended
 
-    def _result(self, future: Any) -> Any:
+    def _result(self, function: Callable[[Any], Any], each: _Pending, tick: Callable[[], None]) -> Any:
+        """Return the result of a task that has ended; it is run again if its worker was lost before handing it over."""
+        seconds = CONNECT_SECONDS
+        while True:
+            try:
+                return self._fetched(each.future, seconds)
+            except TimeoutError:
+                tick()
+                self._send_again(function, deque([each]), self._some_workers(tick))
+                # A large result of a slow network gets more time.
+                seconds *= 2
+
+    def _fetched(self, future: Any, seconds: float) -> Any:
         from distributed.scheduler import KilledWorker
 
         try:
-            return future.result(timeout=CONNECT_SECONDS * 6)
+            return future.result(timeout=seconds)
+        except TimeoutError:
+            raise
         except KilledWorker as error:
             raise ClusterError(
                 "A task ended several workers that ran it, as if they had run out of memory. Give workers more "
                 "memory, or run without the scheduler; what was computed is kept."
             ) from error
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             raise ClusterError(_LOST) from error
         except Exception as error:
             if future.status in ("cancelled", "lost"):
-                raise ClusterError(_LOST) from error
+                raise TimeoutError from error  # its worker is gone, or the scheduler, which is noticed next
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ClusterError(f"A worker could not run a task ({type(error).__name__}: {reason[:300]}).") from error
 
