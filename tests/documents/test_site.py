@@ -45,3 +45,11 @@ def test_every_public_name_is_documented(site: Path) -> None:
     plugins = (site / "plugins.html").read_text(encoding="utf-8")
     for name in ("Sampler", "Extractor", "Network", "Metric", "Source", "ExportFormat", "ClassPool", "Order"):
         assert f'.{name}"' in plugins
+
+
+@pytest.mark.slow
+def test_no_page_shows_the_marker_of_an_inclusion(site: Path) -> None:
+    for page in sorted(site.rglob("*.html")):
+        words = re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
+        assert re.search(r"--8\s*(?:&lt;|<)\s*--", words) is None, page
+    assert "evenly_spaced:order" in re.sub(r"<[^>]+>", "", (site / "plugins.html").read_text(encoding="utf-8"))
