@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import RowStore, fingerprint, write_atomically
+from core.cache import fingerprint, write_atomically
 from core.cluster import WorkerFacts, active
 from core.cluster.workers import remember_workers, workers_of
 from core.descriptions import Cost, SettingsPart, plugins_used
@@ -27,6 +27,7 @@ from core.forms import read_json
 from core.memory import Ways, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
+from core.row_store import RowStore
 from core.settings import settings_in_keys
 
 CHUNK_IMAGES, CHUNK_SECONDS = 512, 10.0

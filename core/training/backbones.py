@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import RowStore
 from core.errors import MissingWeightsError
 from core.estimate import TENSORFLOW_BYTES
 from core.features.backbone import backbones, load_backbone
@@ -20,6 +19,7 @@ from core.features.weights import weights_used
 from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed
+from core.row_store import RowStore
 from core.settings import TrainingSettings
 from core.training.augmenting import ORIENTATIONS, orient
 from core.training.calling import compiled

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import ENVIRONMENT_VARIABLE, RowStore, cannot_write
+from core.cache import ENVIRONMENT_VARIABLE, cannot_write
 from core.errors import CacheError
 from core.features.engine import import_keras
 from core.features.extractors import extractor_named
 from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Dataset, FloatArray, IntArray
+from core.row_store import RowStore
 from core.training.augmenting import ORIENTATIONS
 from core.training.backbones import (
     IMAGES_AT_ONCE,

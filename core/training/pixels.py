@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from core.cache import check_length, read_chunk, write_chunk
+from core.cache import check_length
 from core.cache_use import use_place
 from core.data.images import read_image
 from core.data.rereading import check_unchanged, named_with_reasons
@@ -19,6 +19,7 @@ from core.errors import ImageError, LostImagesError
 from core.estimate import HELD_PIXEL_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray
+from core.row_store import read_chunk, write_chunk
 from core.threads import n_processors
 from core.training.augmenting import oriented
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cache import ArrayCache, RowStore, fingerprint
+from core.cache import ArrayCache, fingerprint
 from core.errors import CacheError
 from core.estimate import Speeds
 from core.files import reason_of
+from core.row_store import RowStore
 from core.training.pixels import PixelStore
 
 
@@ -244,6 +245,7 @@ def test_what_there_is_no_memory_to_read_is_kept_and_not_taken_for_missing(
 
     with monkeypatch.context() as patch:
         patch.setattr("core.cache.read_array", full)
+        patch.setattr("core.row_store.read_array", full)
         with pytest.raises(MemoryError):
             cache.load("stage", "key")
         with pytest.raises(MemoryError):

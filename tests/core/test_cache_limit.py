@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core import cache_use
-from core.cache import ArrayCache, RowStore
+from core.cache import ArrayCache
 from core.cache_limit import CacheLimit, look_at_cache, read_limit, set_limit, trim_after_work
 from core.cache_use import names_in_use, release, use
 from core.cli import main
@@ -21,6 +21,7 @@ from core.errors import CancelledError
 from core.housekeeping import CacheSize, clear_cache, measure_cache, sweep, trim_cache
 from core.pipeline.study import Study
 from core.progress import NoProgress
+from core.row_store import RowStore
 from core.service.dataset_requests import ScanDataset
 from core.service.messages import Finished
 from core.service.processes import Job
@@ -40,7 +41,8 @@ STORE_AND_TRIM = """
 import sys, random
 from pathlib import Path
 import numpy as np
-from core.cache import ArrayCache, RowStore
+from core.cache import ArrayCache
+from core.row_store import RowStore
 from core.cache_use import release
 from core.housekeeping import trim_cache
 folder, me, rounds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -198,7 +200,7 @@ def test_what_is_begun_while_an_entry_is_taken_away_gets_it_back(
 def test_rows_that_are_taken_away_while_they_are_added_are_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core import cache as module
+    from core import row_store as module
 
     store = RowStore(tmp_path / "features" / "vgg16-0123456789abcdef" / "avg", 2, tmp_path)
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)

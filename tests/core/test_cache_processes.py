@@ -49,7 +49,7 @@ for number in range(rounds):
 APPEND = (
     MEET
     + """
-from core.cache import RowStore
+from core.row_store import RowStore
 for number in range(int(sys.argv[5])):
     store = RowStore(Path(sys.argv[1]), 3)
     keys = [f"{number} {row}" for row in range(5)]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from core import files
-from core.cache import ArrayCache, RowStore
+from core.cache import ArrayCache
 from core.data.dataset import scan
 from core.data.demo import make_demo
 from core.files import (
@@ -32,6 +32,7 @@ from core.files import (
 )
 from core.housekeeping import sweep, sweep_tree
 from core.project import Project, read_project, write_project
+from core.row_store import RowStore
 
 Rules = Callable[..., list[str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,15 +146,16 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from core.cache import ArrayCache, RowStore, write_chunk
+from core.cache import ArrayCache
+from core.row_store import RowStore, write_chunk
 from core.files import make_temporary_folder, temporary_file
-from core import cache
+from core import row_store
 place = Path(sys.argv[1])
 (make_temporary_folder(place / "clusters" / ("0" * 32)) / "rows.npy").touch()
 make_temporary_folder(place / "study" / "model").joinpath("model.keras").write_bytes(b"half")
 chunk = place / "features" / ("vgg16-" + "0" * 16) / "avg"
 chunk.mkdir(parents=True)
-cache.write_atomically = lambda *_: os.kill(os.getpid(), 9)
+row_store.write_atomically = lambda *_: os.kill(os.getpid(), 9)
 with temporary_file(place / "speeds.json") as part:
     part.write_bytes(b"half")
     write_chunk(chunk, ["a"], np.zeros((1, 2), np.float32))

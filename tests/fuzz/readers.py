@@ -29,7 +29,7 @@ from openpyxl import Workbook
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from core.cache import ArrayCache, RowStore
+from core.cache import ArrayCache
 from core.data.dataset import load_dataset, save_dataset
 from core.data.images import decode, decode_page, n_pages, read_file, read_rgb
 from core.data.label_files import read_label_file
@@ -67,6 +67,7 @@ from core.project import digest_on_disk, read_project, read_recovery
 from core.results import Dataset, Reading, Skipped, Stored
 from core.results import Image as ImageFacts
 from core.results.searches import SearchTrial, TrialResult
+from core.row_store import RowStore
 from core.settings import SearchSettings, TrainingSettings, read_settings
 from core.training.pixels import PixelStore
 from core.training.runs import load_runs

@@ -22,18 +22,18 @@ from core.cli import commands
 """
 # Between the check of a file's length and the reading of its rows.
 CUT = """
-import core.arrays, core.cache
+import core.arrays, core.row_store
 core.arrays.READ_BELOW_BYTES = 1
 images, cache = sys.argv[1:]
 flags = [images, "--cache", cache, "--extractor", "colour-texture"]
 assert main(["extractors", *flags, "--compute"]) == 0
-check = core.cache.check_length
+check = core.row_store.check_length
 
 def checked_then_cut(file, rows):
     check(file, rows)
     os.truncate(file, 0)
 
-core.cache.check_length = checked_then_cut
+core.row_store.check_length = checked_then_cut
 sys.argv = ["coreset", "select", *flags, "--out", "list.csv"]
 main()
 """
@@ -81,7 +81,7 @@ def test_a_file_of_the_cache_that_is_cut_while_it_is_read_is_a_sentence(tmp_path
     assert "Fatal Python error" not in done.stderr
     kept = log.read_text()
     assert f"coreset select {tmp_path / 'images'}" in kept
-    assert "core/cache.py" in kept
+    assert "core/row_store.py" in kept
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image as PillowImage
 
 from core import memory
-from core.cache import RowStore
 from core.data.dataset import scan
 from core.data.images import read_image
 from core.errors import CacheError, CancelledError, FeatureError, MemoryShortError, MissingWeightsError
@@ -25,6 +24,7 @@ from core.features.untrained import untrained_tensors
 from core.features.weight_files import write_tensors
 from core.features.weight_sets import WEIGHT_SETS
 from core.results import Dataset, Skipped, Split, WeightsUsed
+from core.row_store import RowStore
 
 NAME = "colour-texture"
 

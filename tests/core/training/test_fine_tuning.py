@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import pytest
 
-from core.cache import RowStore
 from core.cache_use import release
 from core.errors import CacheError, CancelledError, MemoryShortError
 from core.features.extractors import extractor_named
@@ -20,6 +19,7 @@ from core.memory import FreeMemory
 from core.output.model_bundle import load_bundle, save_bundle
 from core.progress import Progress
 from core.results import Dataset, RunKey, Split
+from core.row_store import RowStore
 from core.settings import Parts, TrainingSettings, with_own
 from core.training.architectures import NETWORKS
 from core.training.architectures.transfer.tuning import pooled_block, pooled_whole, trainable_copy
