@@ -1,10 +1,14 @@
 """Counts and the time left as the window writes them, and labels that shorten themselves."""
 
+import re
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop_app import theme
+
+_NUMBER_GOES_ON = re.compile(r"[,.]?\d")
 
 
 def count(number: int) -> str:
@@ -90,10 +94,20 @@ class ElideLabel(QLabel):
         if self.toolTip() in ("", self._own_tooltip):  # no tooltip of its own
             self._own_tooltip = self.text()
             self.setToolTip(self._own_tooltip)
-        short = self.fontMetrics().elidedText(self.text(), self.mode, self.contentsRect().width())
+        short = without_cut_number(
+            self.text(), self.fontMetrics().elidedText(self.text(), self.mode, self.contentsRect().width())
+        )
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), short)
         painter.end()
+
+
+def without_cut_number(text: str, short: str) -> str:
+    """Return a text that was shortened at its end without the digits of a number that was cut: "5…" reads as 5."""
+    kept = short.removesuffix("…")
+    if kept == short or not text.startswith(kept) or not _NUMBER_GOES_ON.match(text[len(kept) :]):
+        return short
+    return f"{kept.rstrip('0123456789,.')}…"
 
 
 def elide_label(text: str) -> ElideLabel:

@@ -35,3 +35,19 @@ def test_a_long_label_shortens_itself_and_keeps_its_text(qtbot) -> None:
     label.show()
     assert label.minimumSizeHint().width() < QFontMetrics(label.font()).horizontalAdvance(label.text()) / 5
     assert not label.grab().isNull()
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "expected"),
+    [
+        ("599 of 2,394 images", "5…", "…"),
+        ("599 of 2,394 images", "599…", "599…"),
+        ("599 of 2,394 images", "599 of 2…", "599 of …"),
+        ("599 of 2,394 images", "599 of 2,3…", "599 of …"),
+        ("12 clusters", "12 clu…", "12 clu…"),
+        ("plain", "plain", "plain"),
+        ("a/very/long.png", "a/v…ng.png", "a/v…ng.png"),
+    ],
+)
+def test_a_number_is_shown_whole_or_not_at_all(text: str, short: str, expected: str) -> None:
+    assert words.without_cut_number(text, short) == expected
