@@ -71,7 +71,7 @@ def _details(error: BaseException, arguments: Sequence[str]) -> str:
     ]
     # The same fault may occur here.
     with suppress(Exception):
-        from core.output.manifest import library_versions
+        from core.libraries import library_versions
 
         lines.append(", ".join(f"{name} {version}" for name, version in library_versions().items()))
     lines.append(f"coreset {shlex.join(arguments)}")

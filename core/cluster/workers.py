@@ -6,28 +6,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from core.cache import write_atomically
 from core.errors import CacheError
 from core.files import reason_of
 from core.forms import read_form, read_json
+from core.libraries import LIBRARIES, library_versions
 from core.threads import n_threads
 from core.version import __version__
 
 PROGRAM = "Coreset Studio"
-_LIBRARIES = {
-    "TensorFlow": ("tensorflow-cpu", "tensorflow"),
-    "Keras": ("keras",),
-    "NumPy": ("numpy",),
-    "SciPy": ("scipy",),
-    "scikit-learn": ("scikit-learn",),
-    "kmedoids": ("kmedoids",),
-    "OpenCV": ("opencv-python-headless",),
-    "Pillow": ("pillow",),
-}
-"""Names in messages, and the packages that provide them: results depend on their versions."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +75,8 @@ def facts_here() -> WorkerFacts:
     """Return the facts about this process; workers call it, too."""
     major, minor, _ = platform.python_version_tuple()
     versions = {PROGRAM: __version__, "Python": f"{major}.{minor}"}
-    for name, packages in _LIBRARIES.items():
-        found = next(filter(None, map(_version, packages)), "")
-        if found:
-            versions[name] = found
+    versions |= {LIBRARIES[name]: number for name, number in library_versions().items() if name in LIBRARIES}
     return WorkerFacts(_processor(), versions, n_threads())
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _processor() -> str:

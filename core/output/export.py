@@ -21,7 +21,8 @@ from core.output.continuing import known_paths
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles, has_header
 from core.output.lists import NO_COLUMNS, ExtraColumns, Places, list_text, renamed_columns_note
-from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
+from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile
+from core.output.manifest_writing import ManifestParts, manifest_text
 from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
 from core.output.placing import disk_sentence, hash_file
 from core.output.planning import Plan

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.libraries import LIBRARIES
 from core.output.methods_facts import CoresetFacts, MethodsFacts, SetFacts
 from core.output.methods_training import describe_search, describe_training
 from core.output.methods_writing import Writer, bracketed, counted, listed, were
@@ -10,20 +11,16 @@ from core.selection.samplers import SAMPLERS
 from core.settings import BY_DIFFICULTY
 
 _PROGRAM = "ashraf2025"
-# Libraries by the name of their package: what they are called, and what is cited.
-_LIBRARIES = {
-    "python": ("Python", ""),
-    "numpy": ("NumPy", "harris2020"),
-    "scipy": ("SciPy", "virtanen2020"),
-    "scikit-learn": ("scikit-learn", "pedregosa2011"),
-    "kmedoids": ("kmedoids", "schubert2021"),
-    "pillow": ("Pillow", ""),
-    "opencv-python-headless": ("OpenCV", ""),
-    "tensorflow-cpu": ("TensorFlow", "tensorflow2015"),
-    "tensorflow": ("TensorFlow", "tensorflow2015"),
-    "keras": ("Keras", ""),
-    "onnxruntime": ("ONNX Runtime", ""),
+# What is cited for libraries, by the name of their package.
+_CITED = {
+    "numpy": "harris2020",
+    "scipy": "virtanen2020",
+    "scikit-learn": "pedregosa2011",
+    "kmedoids": "schubert2021",
+    "tensorflow-cpu": "tensorflow2015",
+    "tensorflow": "tensorflow2015",
 }
+_TITLES = {"python": "Python", **LIBRARIES}
 _DEEP = ("TensorFlow", "Keras")
 _MODELS = ("ONNX Runtime",)
 
@@ -231,7 +228,7 @@ def _software(writer: Writer) -> None:
     unused = {name for names, used in is_used.items() if not used for name in names}
     named: dict[str, str] = {}
     for package, version in facts.libraries.items():
-        name, key = _LIBRARIES.get(package, (package, ""))
+        name, key = _TITLES.get(package, package), _CITED.get(package, "")
         if name not in named and name not in unused:
             named[name] = f"{name} {version}{writer.cite(key) if key else ''}"
     libraries = f", with {listed(named.values())}" if named else ""

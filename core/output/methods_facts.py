@@ -7,8 +7,10 @@ from typing import Any
 from core.descriptions import plugins_used
 from core.errors import ExportError
 from core.forms import LIST_BYTES, FormError, read_form, read_json
+from core.libraries import library_versions
 from core.output.content import ReportContent
-from core.output.manifest import library_versions, read_manifest, sets_values
+from core.output.manifest import read_manifest
+from core.output.manifest_writing import sets_values
 from core.results import Comparison, Coreset, ModelUsed, WeightsUsed
 from core.selection.class_budgets import rule_over_classes
 from core.settings import Settings, names_used, settings_from_dict, settings_to_dict

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from core.data.relabelling import relabelled_notes
+from core.libraries import library_versions
 from core.output import figures
 from core.output import report_tables as tables
 from core.output.blocks import EmbeddedImage, Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.output.embedded_images import embedded
-from core.output.manifest import library_versions
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
 from core.selection.class_budgets import rule_over_classes
