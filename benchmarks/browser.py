@@ -26,17 +26,17 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from core.cache import thumbnail_file
-from core.results import Dataset, Image, Split
-from core.service.dataset_requests import DatasetSummary
-from desktop_app.application import make_qt_application
-from desktop_app.garbage import GarbageCollection, leave_out_of_collections
-from desktop_app.messages import Messages
-from desktop_app.pages.images import ImagesPage
-from desktop_app.pages.page import PageContext
-from desktop_app.project_model import ProjectModel
-from desktop_app.service.engine import EngineService
-from desktop_app.settings import Preferences
+from coreset_studio.core.cache import thumbnail_file
+from coreset_studio.core.results import Dataset, Image, Split
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.desktop_app.application import make_qt_application
+from coreset_studio.desktop_app.garbage import GarbageCollection, leave_out_of_collections
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.pages.images import ImagesPage
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.settings import Preferences
 
 N_IMAGES, N_CLASSES, N_THUMBNAILS = 100_000, 12, 1_500
 TICK_MS, STALL_MS = 1, 50.0

@@ -151,7 +151,7 @@ def trace_click(place: Path) -> dict[str, list[str]]:
 def _click(place: Path, trace: Trace) -> tuple[float, dict[str, dict[str, float]]]:
     from PySide6.QtCore import QThread
 
-    from desktop_app.application import Application, Options, make_qt_application
+    from coreset_studio.desktop_app.application import Application, Options, make_qt_application
 
     for cls in QThread.__subclasses__():
         _trace_thread(cls, trace)
@@ -202,12 +202,12 @@ def _trace_thread(cls: Any, trace: Trace) -> None:
 
 def _open_project(model: Any, place: Path) -> None:
 
-    from core.data.demo import make_demo
-    from core.pipeline.stages import prepare
-    from core.pipeline.study import Study
-    from core.progress import NO_PROGRESS
-    from core.service.dataset_requests import ScanDataset
-    from core.settings import ClusterSettings, FeatureSettings, Settings
+    from coreset_studio.core.data.demo import make_demo
+    from coreset_studio.core.pipeline.stages import prepare
+    from coreset_studio.core.pipeline.study import Study
+    from coreset_studio.core.progress import NO_PROGRESS
+    from coreset_studio.core.service.dataset_requests import ScanDataset
+    from coreset_studio.core.settings import ClusterSettings, FeatureSettings, Settings
 
     make_demo(place / "demo", n_images=150, side=64)
     settings = Settings(features=FeatureSettings(extractors=("colour-texture",)), clusters=ClusterSettings(k_max=4))

@@ -20,9 +20,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from benchmarks.real_data import images_folder
-from core.data.images import read_rgb
-from core.errors import ImageError
-from core.features.extractors.colour_texture.blocks import BLOCKS, prepare
+from coreset_studio.core.data.images import read_rgb
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.features.extractors.colour_texture.blocks import BLOCKS, prepare
 
 
 def main() -> None:

@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.real_data import images_folder
-from core.pipeline.comparing import run_comparison
-from core.pipeline.stages import Clock, prepare
-from core.pipeline.study import Study
-from core.results import Comparison, Row
-from core.settings import (
+from coreset_studio.core.pipeline.comparing import run_comparison
+from coreset_studio.core.pipeline.stages import Clock, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Comparison, Row
+from coreset_studio.core.settings import (
     ComparisonSettings,
     FeatureSettings,
     SelectionSettings,

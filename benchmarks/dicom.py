@@ -15,8 +15,8 @@ import numpy as np
 import pydicom
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from core.data.images import decode
-from core.results import Reading
+from coreset_studio.core.data.images import decode
+from coreset_studio.core.results import Reading
 from tests.core.data.dicom_files import dicom_bytes, written
 
 SIDE = 512

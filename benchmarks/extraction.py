@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.real_data import images_folder, weights_for
-from core.data.dataset import scan
-from core.data.images import read_image
-from core.features.extraction import extract
-from core.features.extractors import EXTRACTORS
-from core.features.weights import load_weights
-from core.results import Dataset
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.features.extraction import extract
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.weights import load_weights
+from coreset_studio.core.results import Dataset
 
 EXPECTED = {"vgg16": 0.90, "mobilenetv2": 0.75, "efficientnet-lite0": 0.75}
 
@@ -84,7 +84,7 @@ def timed_extraction(dataset: Dataset, name: str, compute: object, file: Path | 
     """Time `extract` into an empty cache with the network loaded already, as it is for all but the first batch."""
     with (
         tempfile.TemporaryDirectory() as place,
-        unittest.mock.patch("core.features.extraction._loaded", return_value=compute),
+        unittest.mock.patch("coreset_studio.core.features.extraction._loaded", return_value=compute),
     ):
         start = time.perf_counter()
         extract(dataset, name, cache_folder=Path(place), weights_file=file, untrained=untrained)

@@ -20,12 +20,12 @@ import numpy as np
 from benchmarks.frozen_output import FIGURES, drawn
 from benchmarks.quality import RESULTS
 from benchmarks.real_data import images_folder, weights_for
-from core.cache import default_cache_folder
-from core.data.dataset import scan
-from core.data.split import make_split
-from core.results import RunKey
-from core.settings import DataSettings, TrainingSettings, with_own
-from core.training.fitting import Places, TrainingTask, train
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.results import RunKey
+from coreset_studio.core.settings import DataSettings, TrainingSettings, with_own
+from coreset_studio.core.training.fitting import Places, TrainingTask, train
 
 FROZEN, TUNED = "frozen", "fine-tuning"
 RECIPES: Mapping[str, Mapping[str, Any]] = {

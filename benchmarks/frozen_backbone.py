@@ -17,14 +17,14 @@ import numpy as np
 
 from benchmarks.extraction import first_images
 from benchmarks.real_data import images_folder, weights_for
-from core.data.dataset import scan
-from core.results import Dataset
-from core.settings import TrainingSettings
-from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
-from core.training.backbones import backbone_features, backbone_of
-from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
-from core.training.network import BackboneChoice
-from core.training.pixels import ImageSource
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from coreset_studio.core.training.backbones import backbone_features, backbone_of
+from coreset_studio.core.training.loop import Labelled, Rows, fit, make_deterministic, predict
+from coreset_studio.core.training.network import BackboneChoice
+from coreset_studio.core.training.pixels import ImageSource
 
 EXPECTED = 8.0
 

@@ -21,17 +21,17 @@ import numpy as np
 
 from benchmarks.quality import RESULTS
 from benchmarks.real_data import images_folder, weights_for
-from core.cache import default_cache_folder
-from core.data.dataset import scan
-from core.data.split import make_split
-from core.features.reduction import HEAD_COMPONENTS, embed_pool
-from core.results import Dataset, FloatArray, IntArray, PoolEmbedding, RunKey, Split
-from core.selection.selecting import select
-from core.settings import DataSettings, SelectionSettings, TrainingSettings, with_own
-from core.training.architectures.head.logistic import choose_head_strength
-from core.training.backbones import backbone_features
-from core.training.fitting import Places, Seen, TrainingTask, train
-from core.training.network import BackboneChoice
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.features.reduction import HEAD_COMPONENTS, embed_pool
+from coreset_studio.core.results import Dataset, FloatArray, IntArray, PoolEmbedding, RunKey, Split
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.settings import DataSettings, SelectionSettings, TrainingSettings, with_own
+from coreset_studio.core.training.architectures.head.logistic import choose_head_strength
+from coreset_studio.core.training.backbones import backbone_features
+from coreset_studio.core.training.fitting import Places, Seen, TrainingTask, train
+from coreset_studio.core.training.network import BackboneChoice
 
 PROBE = "linear probe"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {

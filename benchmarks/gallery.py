@@ -15,37 +15,37 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QRadialGradient
 from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton, QVBoxLayout, QWidget
 
-from core.results import Epoch, Row, Skipped
-from desktop_app import theme
-from desktop_app.models.class_model import ClassCount
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.widgets.bar_pairs import BarPairs, Taken
-from desktop_app.widgets.card import Card, Sheet
-from desktop_app.widgets.class_histogram import ClassHistogram
-from desktop_app.widgets.cluster_bars import ClusterBars
-from desktop_app.widgets.confusion_matrix import ConfusionMatrix
-from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
-from desktop_app.widgets.empty_state import EmptyState
-from desktop_app.widgets.fraction_control import FractionControl
-from desktop_app.widgets.image_viewer import ImageViewer
-from desktop_app.widgets.job_bar import JobBar
-from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
-from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.metric_bars import Configuration, MetricBars
-from desktop_app.widgets.pattern_field import PatternField
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.results_table import ResultsTable
-from desktop_app.widgets.sample_strip import SampleStrip
-from desktop_app.widgets.scatter import Scatter, component_label
-from desktop_app.widgets.silhouette_curve import SilhouetteCurve
-from desktop_app.widgets.skipped_table import SkippedTable
-from desktop_app.widgets.small_multiples import ClassPlot, SmallMultiples
-from desktop_app.widgets.step_list import StepList
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.training_curves import TrainingCurves
-from desktop_app.widgets.variance_curve import VarianceCurve
+from coreset_studio.core.results import Epoch, Row, Skipped
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.class_model import ClassCount
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.widgets.bar_pairs import BarPairs, Taken
+from coreset_studio.desktop_app.widgets.card import Card, Sheet
+from coreset_studio.desktop_app.widgets.class_histogram import ClassHistogram
+from coreset_studio.desktop_app.widgets.cluster_bars import ClusterBars
+from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from coreset_studio.desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
+from coreset_studio.desktop_app.widgets.empty_state import EmptyState
+from coreset_studio.desktop_app.widgets.fraction_control import FractionControl
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.desktop_app.widgets.job_bar import JobBar
+from coreset_studio.desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
+from coreset_studio.desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.metric_bars import Configuration, MetricBars
+from coreset_studio.desktop_app.widgets.pattern_field import PatternField
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.results_table import ResultsTable
+from coreset_studio.desktop_app.widgets.sample_strip import SampleStrip
+from coreset_studio.desktop_app.widgets.scatter import Scatter, component_label
+from coreset_studio.desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from coreset_studio.desktop_app.widgets.skipped_table import SkippedTable
+from coreset_studio.desktop_app.widgets.small_multiples import ClassPlot, SmallMultiples
+from coreset_studio.desktop_app.widgets.step_list import StepList
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.training_curves import TrainingCurves
+from coreset_studio.desktop_app.widgets.variance_curve import VarianceCurve
 
 CLASSES = (
     ("basophil", 852), ("eosinophil", 2182), ("erythroblast", 1086), ("ig", 2026),

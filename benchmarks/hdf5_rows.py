@@ -17,9 +17,9 @@ import h5py
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from core.data.dataset import scan
-from core.data.sources import SOURCES
-from core.data.sources.hdf5.paths import place_of
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.data.sources.hdf5.paths import place_of
 
 N_UNCACHED = 200
 

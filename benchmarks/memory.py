@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from core.progress import NO_PROGRESS
+from coreset_studio.core.progress import NO_PROGRESS
 
 LARGEST_RATIO = 1.5
 TOO_SMALL = 64e6
@@ -40,10 +40,10 @@ def embedding(n: int, d: int) -> Any:
 
 
 def clustering(n: int, d: int, sample: int) -> tuple[float, Callable[[], object]]:
-    from core.estimate import clustering_bytes
-    from core.results import ClassEmbedding
-    from core.selection.clustering import cluster_class
-    from core.settings import ClusterSettings
+    from coreset_studio.core.estimate import clustering_bytes
+    from coreset_studio.core.results import ClassEmbedding
+    from coreset_studio.core.selection.clustering import cluster_class
+    from coreset_studio.core.settings import ClusterSettings
 
     rows, nothing = embedding(n, d), np.zeros(0, dtype=np.int64)
     one = ClassEmbedding("a", np.arange(n), rows, nothing, rows[:0], ())
@@ -53,9 +53,9 @@ def clustering(n: int, d: int, sample: int) -> tuple[float, Callable[[], object]
 
 
 def sampler(name: str, n: int, d: int, limit: int = 0) -> tuple[float, Callable[[], object]]:
-    from core.selection.orders import put_in_order, sampler_bytes
-    from core.selection.samplers import SAMPLERS
-    from core.selection.sampling import ClassPool
+    from coreset_studio.core.selection.orders import put_in_order, sampler_bytes
+    from coreset_studio.core.selection.samplers import SAMPLERS
+    from coreset_studio.core.selection.sampling import ClassPool
 
     rows = embedding(n, d)
     pool = replace(ClassPool.plain("a", n, 0), embedding=rows)
@@ -66,16 +66,16 @@ def sampler(name: str, n: int, d: int, limit: int = 0) -> tuple[float, Callable[
 
 
 def reduction(n: int, d: int, n_outside: int) -> tuple[float, Callable[[], object]]:
-    from core.estimate import class_reduction_bytes
-    from core.features.reduction import reduce_view
+    from coreset_studio.core.estimate import class_reduction_bytes
+    from coreset_studio.core.features.reduction import reduce_view
 
     rows, outside, made = np.arange(n), np.arange(n_outside), MadeUp.of(d)
     return class_reduction_bytes(n, d, n_outside), lambda: reduce_view(made, "block", rows, outside, 0.95)
 
 
 def pool_reduction(n: int, d: int, k: int) -> tuple[float, Callable[[], object]]:
-    from core.estimate import pool_reduction_bytes
-    from core.features.pool_pca import PoolPca
+    from coreset_studio.core.estimate import pool_reduction_bytes
+    from coreset_studio.core.features.pool_pca import PoolPca
 
     rows, made = np.arange(n), MadeUp.of(d)
 
@@ -110,7 +110,7 @@ class MadeUp:
 
 
 def difficulty(n: int, d: int) -> tuple[float, Callable[[], object]]:
-    from core.selection.difficulty import class_difficulty, difficulty_bytes
+    from coreset_studio.core.selection.difficulty import class_difficulty, difficulty_bytes
 
     labels = np.arange(n) % 8
     rows = embedding(n, d)
@@ -118,11 +118,11 @@ def difficulty(n: int, d: int) -> tuple[float, Callable[[], object]]:
 
 
 def training(size: int, batch: int) -> tuple[float, Callable[[], object]]:
-    from core.estimate import TENSORFLOW_BYTES, training_bytes
-    from core.settings import TrainingSettings
-    from core.training.architectures import NETWORKS
-    from core.training.architectures.custom.model import build_custom
-    from core.training.loop import Labelled, fit
+    from coreset_studio.core.estimate import TENSORFLOW_BYTES, training_bytes
+    from coreset_studio.core.settings import TrainingSettings
+    from coreset_studio.core.training.architectures import NETWORKS
+    from coreset_studio.core.training.architectures.custom.model import build_custom
+    from coreset_studio.core.training.loop import Labelled, fit
 
     settings = TrainingSettings(image_size=size, batch_size=batch, epochs=1, min_steps=3)
     n = 2 * batch
@@ -149,8 +149,8 @@ class MadeUpPixels:
 
 
 def extraction(name: str) -> tuple[float, Callable[[], object]]:
-    from core.features.extractors import extractor_named
-    from core.features.weights import load_weights
+    from coreset_studio.core.features.extractors import extractor_named
+    from coreset_studio.core.features.weights import load_weights
 
     extractor = extractor_named(name)
 
@@ -163,22 +163,22 @@ def extraction(name: str) -> tuple[float, Callable[[], object]]:
 
 
 def label_errors(n: int, d: int) -> tuple[float, Callable[[], object]]:
-    from core.selection.label_errors import label_errors_bytes, suspected_label_errors
+    from coreset_studio.core.selection.label_errors import label_errors_bytes, suspected_label_errors
 
     dataset, pool = made_up_pool(n, d)
     return label_errors_bytes(n, d), lambda: suspected_label_errors(dataset, pool)
 
 
 def alike(n: int, d: int) -> tuple[float, Callable[[], object]]:
-    from core.selection.label_errors import _alike, alike_bytes
+    from coreset_studio.core.selection.label_errors import _alike, alike_bytes
 
     rows = embedding(n, d)
     return alike_bytes(n, d), lambda: _alike(np.arange(n), rows, 0.99, NO_PROGRESS)
 
 
 def coverage(n: int, d: int) -> tuple[float, Callable[[], object]]:
-    from core.results import ClassClusters, ClassEmbedding, Coreset
-    from core.selection.coverage import MEMORY_BUDGET, class_coverage, coverage_bytes
+    from coreset_studio.core.results import ClassClusters, ClassEmbedding, Coreset
+    from coreset_studio.core.selection.coverage import MEMORY_BUDGET, class_coverage, coverage_bytes
 
     rows, nothing = embedding(n, d), np.zeros(0, dtype=np.int64)
     one = ClassEmbedding("a", np.arange(n), rows, nothing, rows[:0], ())
@@ -190,7 +190,7 @@ def coverage(n: int, d: int) -> tuple[float, Callable[[], object]]:
 
 
 def proxy(n: int, d: int, m: int) -> tuple[float, Callable[[], object]]:
-    from core.selection.coverage import proxy_accuracy, proxy_bytes
+    from coreset_studio.core.selection.coverage import proxy_accuracy, proxy_bytes
 
     dataset, pool = made_up_pool(n, d)
     chosen = np.arange(0, n, n // m)[:m]
@@ -199,7 +199,7 @@ def proxy(n: int, d: int, m: int) -> tuple[float, Callable[[], object]]:
 
 
 def teacher(n: int, d: int, n_views: int) -> tuple[float, Callable[[], object]]:
-    from core.training.teacher import Units, fit_teacher, teacher_bytes
+    from coreset_studio.core.training.teacher import Units, fit_teacher, teacher_bytes
 
     dataset, _ = made_up_pool(n, 1)
     views = [MadeUp.of(d)] * n_views
@@ -208,7 +208,7 @@ def teacher(n: int, d: int, n_views: int) -> tuple[float, Callable[[], object]]:
 
 
 def made_up_pool(n: int, d: int) -> tuple[Any, Any]:
-    from core.results import Dataset, Image, PoolEmbedding
+    from coreset_studio.core.results import Dataset, Image, PoolEmbedding
 
     def image(i: int) -> Image:
         return Image(f"{i:07}.png", f"c{i % 5}", None, "", 9, 9, f"{i:064x}", f"{i:064x}", 1, 1, f"{i:016x}")
@@ -221,7 +221,7 @@ def made_up_pool(n: int, d: int) -> tuple[Any, Any]:
 def scan(n: int) -> tuple[float, Callable[[], object]]:
     import tempfile
 
-    from core.data import dataset as scanning
+    from coreset_studio.core.data import dataset as scanning
 
     # Removed when the process ends. All images are one, so that there is one thumbnail; each has facts of its own.
     folder = tempfile.TemporaryDirectory()
@@ -236,9 +236,9 @@ def scan(n: int) -> tuple[float, Callable[[], object]]:
 
 
 def backbone(name: str, size: int) -> tuple[float, Callable[[], object]]:
-    from core.training.backbones import IMAGES_AT_ONCE, backbone_bytes, backbone_of
-    from core.training.calling import compiled
-    from core.training.network import BackboneChoice
+    from coreset_studio.core.training.backbones import IMAGES_AT_ONCE, backbone_bytes, backbone_of
+    from coreset_studio.core.training.calling import compiled
+    from coreset_studio.core.training.network import BackboneChoice
 
     choice = BackboneChoice(name, size, untrained=True)
 
@@ -253,7 +253,7 @@ def cases() -> Iterator[Case]:
     yield from stage_cases()
     yield from judging_cases()
     yield from network_cases()
-    from core.selection.samplers import SAMPLERS
+    from coreset_studio.core.selection.samplers import SAMPLERS
 
     for name, one in SAMPLERS.items():
         for n, d in ((4_000, 50), (9_000, 200)) if one.cost.bytes_fixed else ((9_000, 200),):

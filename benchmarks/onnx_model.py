@@ -23,14 +23,14 @@ import numpy as np
 
 from benchmarks.extraction import first_images, timed_extraction
 from benchmarks.real_data import images_folder
-from core.data.dataset import scan
-from core.data.images import read_image
-from core.features.extractors import extractor_named
-from core.features.own_models.adding import AddedModel, add_model
-from core.features.own_models.libraries import import_onnxruntime
-from core.features.own_models.running import Runner, open_session
-from core.results import Dataset
-from core.threads import n_processors
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.features.own_models.adding import AddedModel, add_model
+from coreset_studio.core.features.own_models.libraries import import_onnxruntime
+from coreset_studio.core.features.own_models.running import Runner, open_session
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.threads import n_processors
 
 EXPECTED, BATCH = 0.90, 16
 

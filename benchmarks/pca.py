@@ -14,9 +14,9 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 
-from core.features.pca import ClassPca
-from core.features.pool_pca import PoolPca
-from core.results import FloatArray, IntArray
+from coreset_studio.core.features.pca import ClassPca
+from coreset_studio.core.features.pool_pca import PoolPca
+from coreset_studio.core.results import FloatArray, IntArray
 
 
 def main() -> None:

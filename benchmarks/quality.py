@@ -23,14 +23,21 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.quality_tables import write_tables
-from core.cache import default_cache_folder
-from core.features.reduction import HEAD_COMPONENTS, embed_pool
-from core.pipeline.stages import Prepared, choose, extract_features, prepare
-from core.pipeline.study import Study
-from core.results import Dataset, IntArray, PoolEmbedding
-from core.selection.samplers import SAMPLERS
-from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, own_settings, with_own
-from core.training.architectures.head.logistic import choose_head_strength, fit_head
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.features.reduction import HEAD_COMPONENTS, embed_pool
+from coreset_studio.core.pipeline.stages import Prepared, choose, extract_features, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Dataset, IntArray, PoolEmbedding
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import (
+    DataSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+    own_settings,
+    with_own,
+)
+from coreset_studio.core.training.architectures.head.logistic import choose_head_strength, fit_head
 
 RESULTS = Path(__file__).parent / "results"
 SHARED = Path(os.environ.get("CORESET_SHARED", Path(__file__).parents[2] / "shared"))

@@ -24,17 +24,24 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from benchmarks.quality import IMAGES, RESULTS, SHARED, WEIGHTS, Judge
-from core.cache import default_cache_folder
-from core.data.demo import make_demo
-from core.features.extraction import Extracted
-from core.features.reduction import HEAD_COMPONENTS, embed_classes, embed_pool
-from core.pipeline.stages import Prepared, cached_difficulty, choose, extract_features, open_dataset, split_dataset
-from core.pipeline.study import Study
-from core.results import Dataset, IntArray, Split
-from core.seeds import generator
-from core.selection.orders import OrderCache
-from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings
-from core.training.architectures.head.logistic import choose_head_strength, fit_head
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.features.extraction import Extracted
+from coreset_studio.core.features.reduction import HEAD_COMPONENTS, embed_classes, embed_pool
+from coreset_studio.core.pipeline.stages import (
+    Prepared,
+    cached_difficulty,
+    choose,
+    extract_features,
+    open_dataset,
+    split_dataset,
+)
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Dataset, IntArray, Split
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings
+from coreset_studio.core.training.architectures.head.logistic import choose_head_strength, fit_head
 
 SETS = ("blood-cells", "digits", "demo-synthetic")
 JUDGES = ("colour-texture", "mobilenetv2")

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality_variants import steps
-from core.features.views import mean_square
-from core.pipeline.stages import Prepared
-from core.results import ClassEmbedding, FloatArray, IntArray
-from core.selection.budgets import budgets_over_classes, share_of
-from core.selection.kernel import Kernel, bandwidth
-from core.selection.samplers.balanced_herding.order import target
-from core.selection.samplers.even_herding.order import herd_in_stages
+from coreset_studio.core.features.views import mean_square
+from coreset_studio.core.pipeline.stages import Prepared
+from coreset_studio.core.results import ClassEmbedding, FloatArray, IntArray
+from coreset_studio.core.selection.budgets import budgets_over_classes, share_of
+from coreset_studio.core.selection.kernel import Kernel, bandwidth
+from coreset_studio.core.selection.samplers.balanced_herding.order import target
+from coreset_studio.core.selection.samplers.even_herding.order import herd_in_stages
 
 Matrix = NDArray[np.float64]
 TWO, THREE = ("colour-texture", "vgg16"), ("colour-texture", "vgg16", "vgg16-avg")

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.quality import IMAGES, LEAST_TEST_IMAGES, RESULTS, SHARED, WEIGHTS, subtypes
-from core.cache import default_cache_folder
-from core.errors import CancelledError
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.progress import NoProgress
-from core.results import Comparison, RunResult
-from core.settings import (
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NoProgress
+from coreset_studio.core.results import Comparison, RunResult
+from coreset_studio.core.settings import (
     ComparisonSettings,
     DataSettings,
     FeatureSettings,
@@ -34,7 +34,7 @@ from core.settings import (
     TrainingSettings,
     with_own,
 )
-from core.training.comparison import compare
+from coreset_studio.core.training.comparison import compare
 
 # What samplers see; the controls of the first stand for all, since budgets by difficulty differ by an image or two.
 CHOSEN_BY: dict[tuple[str, ...], tuple[str, ...]] = {

@@ -21,9 +21,9 @@ from threadpoolctl import threadpool_limits
 from benchmarks.quality import FRACTIONS, IMAGES, JUDGES, RESULTS, judged, judges_of, study_of
 from benchmarks.quality_ideas import BASE, IDEAS, TWO, Scene, try_idea
 from benchmarks.quality_tables import METRICS
-from core.cache import default_cache_folder
-from core.pipeline.stages import Prepared, choose, prepare
-from core.settings import SelectionSettings
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.pipeline.stages import Prepared, choose, prepare
+from coreset_studio.core.settings import SelectionSettings
 
 COLUMNS = ("idea", "split", "part", "fraction", "judge", *METRICS)
 STRATIFIED = "stratified random"

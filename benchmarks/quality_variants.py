@@ -19,15 +19,15 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.quality import FRACTIONS, IMAGES, JUDGES, RESULTS, Cell, Judge, Results, judged, judges_of, study_of
 from benchmarks.quality_tables import METRICS, Table, Variant
-from core.cache import default_cache_folder
-from core.pipeline.stages import Prepared, choose, prepare
-from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
-from core.selection.greedy import best_row
-from core.selection.kernel import Kernel, bandwidth
-from core.selection.samplers import SAMPLERS
-from core.selection.samplers.balanced_herding.order import herd, target
-from core.selection.sampling import ClassPool
-from core.settings import SelectionSettings
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.pipeline.stages import Prepared, choose, prepare
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
+from coreset_studio.core.selection.greedy import best_row
+from coreset_studio.core.selection.kernel import Kernel, bandwidth
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.samplers.balanced_herding.order import herd, target
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.settings import SelectionSettings
 
 BASE = "colour-texture+vgg16"
 

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from core.errors import MissingWeightsError
-from core.features.weights import find_weights, held_in, weight_set
+from coreset_studio.core.errors import MissingWeightsError
+from coreset_studio.core.features.weights import find_weights, held_in, weight_set
 
 
 def shared_folder() -> Path:

@@ -22,14 +22,14 @@ import numpy as np
 from benchmarks.quality import RESULTS
 from benchmarks.real_data import images_folder
 from benchmarks.recipes import SAMPLERS, figures_of
-from core.cache import default_cache_folder
-from core.pipeline.comparing import train_or_find
-from core.pipeline.planning import EVERYTHING, plan_of_split
-from core.pipeline.split_parts import SplitPart, open_split
-from core.pipeline.stages import prepare
-from core.pipeline.study import Study
-from core.results import RunResult
-from core.settings import (
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.pipeline.comparing import train_or_find
+from coreset_studio.core.pipeline.planning import EVERYTHING, plan_of_split
+from coreset_studio.core.pipeline.split_parts import SplitPart, open_split
+from coreset_studio.core.pipeline.stages import prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import RunResult
+from coreset_studio.core.settings import (
     ComparisonSettings,
     DataSettings,
     FeatureSettings,
@@ -37,10 +37,10 @@ from core.settings import (
     Settings,
     TrainingSettings,
 )
-from core.training.bootstrap import corrected_interval
-from core.training.evidence import Values
-from core.training.intervals import Resampled, mean_and_interval, shared_tests
-from core.training.runs import load_runs, save_run
+from coreset_studio.core.training.bootstrap import corrected_interval
+from coreset_studio.core.training.evidence import Values
+from coreset_studio.core.training.intervals import Resampled, mean_and_interval, shared_tests
+from coreset_studio.core.training.runs import load_runs, save_run
 
 RECIPES = ("paper", "recommended")
 COLUMNS = ("accuracy", "balanced_accuracy", "worst_class_recall", "worst_subtype", "seconds")

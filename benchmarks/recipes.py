@@ -21,13 +21,13 @@ import numpy as np
 
 from benchmarks.quality import LEAST_TEST_IMAGES, RESULTS, subtypes
 from benchmarks.real_data import images_folder
-from core.cache import default_cache_folder
-from core.pipeline.planning import PlannedRun
-from core.pipeline.split_parts import Selections, SplitPart
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.results import RunResult
-from core.settings import (
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.split_parts import Selections, SplitPart
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import RunResult
+from coreset_studio.core.settings import (
     DataSettings,
     FeatureSettings,
     SelectionSettings,
@@ -35,7 +35,7 @@ from core.settings import (
     TrainingSettings,
     parts_of,
 )
-from core.training.fitting import Places, TrainingTask, train
+from coreset_studio.core.training.fitting import Places, TrainingTask, train
 
 SAMPLERS = ("stratified", "even-herding")
 PAPER = "paper"

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from core.results import ClassClusters, ClassEmbedding, Dataset, Image, Split
-from core.selection.orders import OrderCache
-from core.selection.samplers import SAMPLERS
-from core.selection.selecting import select
-from core.selection.shares import expected_random
-from core.settings import SelectionSettings
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Dataset, Image, Split
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.selection.shares import expected_random
+from coreset_studio.core.settings import SelectionSettings
 
 # Of the blood cells of Acevedo et al. 2020, by class.
 SHARES = (0.071, 0.182, 0.091, 0.169, 0.071, 0.083, 0.195, 0.138)

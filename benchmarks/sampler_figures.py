@@ -17,12 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from core.resources import resource_folder
-from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, Image, PoolEmbedding, Split
-from core.selection.clustering import cluster_class
-from core.selection.samplers import SAMPLERS
-from core.selection.selecting import matched_random, select
-from core.settings import ClusterSettings, SelectionSettings
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.results import (
+    ClassClusters,
+    ClassEmbedding,
+    Coreset,
+    Dataset,
+    FloatArray,
+    Image,
+    PoolEmbedding,
+    Split,
+)
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.selecting import matched_random, select
+from coreset_studio.core.settings import ClusterSettings, SelectionSettings
 
 BUDGET = 20
 CLASS = "cell"

@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.palette import sampler_mark
-from core.reference import NOT_MEASURED, sampler_row
-from core.resources import resource_folder
-from core.selection.description import Sampler
-from core.selection.samplers import SAMPLERS
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.reference import NOT_MEASURED, sampler_row
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.samplers import SAMPLERS
 
 ROOT = Path(__file__).resolve().parents[1]
 OVERVIEW = resource_folder() / "help" / "samplers" / "overview.html"
@@ -92,7 +92,7 @@ def index() -> str:
     """Return the list of the documentation."""
     rows = ["| sampler | name | what it does | source |\n", "|---|---|---|---|\n"]
     for each in own_samplers():
-        page = f"../resources/{each.help.removeprefix('resources:')}"
+        page = f"../resources/{each.help.removeprefix('coreset_studio.resources:')}"
         rows.append(f"| [{each.title}]({page}) | `{each.name}` | {each.tip} | {each.source} |\n")
     return "".join(rows)
 

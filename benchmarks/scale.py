@@ -115,9 +115,9 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
     """Run all stages on a folder and send their rows."""
     from dataclasses import replace
 
-    from core.features.reduction import embed_classes, embed_pool
-    from core.pipeline.exporting import export
-    from core.pipeline.stages import (
+    from coreset_studio.core.features.reduction import embed_classes, embed_pool
+    from coreset_studio.core.pipeline.exporting import export
+    from coreset_studio.core.pipeline.stages import (
         Prepared,
         cached_difficulty,
         choose,
@@ -126,11 +126,11 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
         open_dataset,
         split_dataset,
     )
-    from core.pipeline.study import Study
-    from core.selection.coverage import coverage
-    from core.selection.label_errors import near_duplicates, suspected_label_errors
-    from core.selection.orders import OrderCache
-    from core.settings import ExportSettings, FeatureSettings, SelectionSettings, Settings
+    from coreset_studio.core.pipeline.study import Study
+    from coreset_studio.core.selection.coverage import coverage
+    from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
+    from coreset_studio.core.selection.orders import OrderCache
+    from coreset_studio.core.settings import ExportSettings, FeatureSettings, SelectionSettings, Settings
 
     folder = Path(cache)
     settings = Settings(

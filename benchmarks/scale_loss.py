@@ -26,18 +26,18 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.real_data import images_folder
-from core.pipeline.stages import extract_features, open_dataset
-from core.pipeline.study import Study
-from core.results import ClassEmbedding, FloatArray, IntArray, Split
-from core.selection.clustering import cluster_class
-from core.selection.graph import cover_graph
-from core.selection.kernel import Kernel
-from core.selection.orders import put_in_order
-from core.selection.samplers import SAMPLERS
-from core.selection.samplers.balanced_herding.order import target
-from core.selection.samplers.even_herding.order import even_target
-from core.selection.sampling import ClassPool
-from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings, own_settings
+from coreset_studio.core.pipeline.stages import extract_features, open_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import ClassEmbedding, FloatArray, IntArray, Split
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.graph import cover_graph
+from coreset_studio.core.selection.kernel import Kernel
+from coreset_studio.core.selection.orders import put_in_order
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.samplers.balanced_herding.order import target
+from coreset_studio.core.selection.samplers.even_herding.order import even_target
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings, own_settings
 
 SAMPLED = ("even-herding", "balanced-herding", "herding", "facility-location", "max-herding", "graph-coverage",
            "medoid", "k-center", "typiclust")  # fmt: skip

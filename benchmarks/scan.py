@@ -24,13 +24,13 @@ from unittest import mock
 
 from PIL import Image
 
-from core.data import scanning
-from core.data.colour import RGBArray
-from core.data.dataset import find_duplicates, scan
-from core.data.duplicates import near_pairs
-from core.data.quality import MEASURES
-from core.data.split import make_split
-from core.settings import DataSettings
+from coreset_studio.core.data import scanning
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.dataset import find_duplicates, scan
+from coreset_studio.core.data.duplicates import near_pairs
+from coreset_studio.core.data.quality import MEASURES
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.settings import DataSettings
 
 
 def main() -> None:

@@ -19,12 +19,12 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.settings import TrainingSettings
-from desktop_app import theme
-from desktop_app.application import Application, Options, make_qt_application
-from desktop_app.dialogs.everything_sheet import EverythingSheet
-from desktop_app.dialogs.weights_dialog import WeightsDialog
-from desktop_app.window_frame import EVERY, STAGES
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.application import Application, Options, make_qt_application
+from coreset_studio.desktop_app.dialogs.everything_sheet import EverythingSheet
+from coreset_studio.desktop_app.dialogs.weights_dialog import WeightsDialog
+from coreset_studio.desktop_app.window_frame import EVERY, STAGES
 
 SIZES = ((896, 600), (1280, 800), (1920, 1080))
 THEMES: tuple[theme.Mode, ...] = ("light", "dark")

@@ -18,10 +18,10 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from benchmarks.extraction import first_images
 from benchmarks.real_data import images_folder, weights_for
-from core.data.dataset import scan
-from core.features.extraction import extract
-from core.features.extractors import EXTRACTORS
-from core.training.architectures.head.logistic import fit_head
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.features.extraction import extract
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.training.architectures.head.logistic import fit_head
 
 NAMES = ("colour-texture", "vgg16-avg", "mobilenetv2", "efficientnet-lite0")
 STRENGTH, COMPONENTS, FOLDS, REPEATS = 100.0, 300, 5, 2

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from core.pipeline.stages import peak_memory
-from core.reference import SHARES, class_sizes
-from core.results import ClassClusters, ClassEmbedding, Dataset, Image, PoolEmbedding, Split
-from core.selection.difficulty import class_difficulty
-from core.selection.orders import OrderCache
-from core.selection.samplers import SAMPLERS
-from core.selection.selecting import select
-from core.settings import BY_DIFFICULTY, SelectionSettings
+from coreset_studio.core.pipeline.stages import peak_memory
+from coreset_studio.core.reference import SHARES, class_sizes
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Dataset, Image, PoolEmbedding, Split
+from coreset_studio.core.selection.difficulty import class_difficulty
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.settings import BY_DIFFICULTY, SelectionSettings
 
 N_CLUSTERS = 5
 AIM_SECONDS, AIM_BYTES, AIM_RESLICE = 10.0, 3 * 10**9, 0.2

@@ -29,9 +29,9 @@ from benchmarks.real_data import images_folder
 from benchmarks.scan import plain_decode
 from benchmarks.speed_clusters import clustering_pair
 from benchmarks.window_start import measure as window_start
-from core.data.dataset import scan
-from core.results import Dataset
-from core.threads import n_processors
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.threads import n_processors
 
 COLUMNS = ("stage", "ours", "bare", "ratio", "spread", "goal", "reached", "load")
 HEADS = ("stage", "ours", "bare", "ratio", "lowest and highest", "goal", "reached", "load")
@@ -114,7 +114,10 @@ def of_command(scene: Scene, *arguments: str) -> Iterator[Pair]:
         }
         taken = timed(
             lambda environment=environment: subprocess.run(
-                [sys.executable, "-m", "core.cli", *arguments], env=environment, capture_output=True, check=True
+                [sys.executable, "-m", "coreset_studio.core.cli", *arguments],
+                env=environment,
+                capture_output=True,
+                check=True,
             )
         )
         if number >= 0:

@@ -7,9 +7,9 @@ import kmedoids
 import numpy as np
 from sklearn.metrics import pairwise_distances
 
-from core.results import ClassEmbedding
-from core.selection.clustering import cluster_class
-from core.settings import ClusterSettings
+from coreset_studio.core.results import ClassEmbedding
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.settings import ClusterSettings
 
 N_IMAGES, N_COMPONENTS, N_GROUPS, K_MAX = 3_329, 200, 5, 10
 

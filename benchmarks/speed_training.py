@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.extraction import first_images
-from core.data.images import read_image
-from core.features.engine import import_keras
-from core.results import Dataset
-from core.settings import TrainingSettings
-from core.training.architectures.custom.model import build_custom
-from core.training.loop import Labelled, fit, make_deterministic, predict
-from core.training.pixels import ImageSource
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures.custom.model import build_custom
+from coreset_studio.core.training.loop import Labelled, fit, make_deterministic, predict
+from coreset_studio.core.training.pixels import ImageSource
 
 EPOCHS, BATCH = 4, 32
 Pair = tuple[float, float]

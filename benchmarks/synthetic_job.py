@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.progress import Progress
-from core.results import ClassEmbedding, Dataset, Image, Split, ViewReduction
-from core.service.dataset_requests import DatasetSummary
-from core.service.requests import Request
-from core.settings import ClusterSettings
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import ClassEmbedding, Dataset, Image, Split, ViewReduction
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.requests import Request
+from coreset_studio.core.settings import ClusterSettings
 
 N_SMALL = 6
 
@@ -22,7 +22,7 @@ class ClusterSynthetic(Request[int]):
     n_components: int
 
     def run(self, progress: Progress) -> int:
-        from core.selection.clustering import cluster_class
+        from coreset_studio.core.selection.clustering import cluster_class
 
         n_images, n_components = self.n_images, self.n_components
         rng = np.random.default_rng(0)

@@ -121,7 +121,7 @@ KINDS = (
         # The field, the list of settings, and the code that reads it.
         ("core/settings/choices.py", "docs/settings.md", "core/selection/class_budgets.py"),
         ("tests/core/selection/test_budgets.py", "tests/core/selection/test_selecting.py"),
-        written_by="core.reference",
+        written_by="coreset_studio.core.reference",
     ),
     Kind(
         "sampler",
@@ -229,7 +229,9 @@ class Copy:
             target.parent.mkdir(parents=True, exist_ok=True)
             # With its time, by which Python and mypy tell whether they know it.
             shutil.copy2(ROOT / file, target)
-        found = self.run("-c", "import core; print(core.__file__)").stdout.strip()
+        self.run(str(ROOT / "packaging" / "link.py"), str(self.folder))
+        found = self.run("-c", "import coreset_studio.core; print(coreset_studio.core.__file__)").stdout.strip()
+        found = os.path.realpath(found)
         if found != str(self.folder / "core" / "__init__.py"):
             raise SystemExit(f"The copy would run the code of {found}.")
 
@@ -263,7 +265,7 @@ class Copy:
         """Run Python there, with the copy's own code."""
         environment = {
             **os.environ,
-            "PYTHONPATH": str(self.folder),
+            "PYTHONPATH": os.pathsep.join((str(self.folder / "build" / "link"), str(self.folder))),
             "PYTHONPYCACHEPREFIX": str(self._kept / "python"),
             "MYPY_CACHE_DIR": str(self._kept / "mypy"),
             "RUFF_NO_CACHE": "true",
@@ -303,7 +305,7 @@ class Copy:
     def faults(self, touched: Sequence[str]) -> tuple[str, ...]:
         """Return what the tools of `make lint` find in the files touched."""
         python = [file for file in touched if file.endswith(".py")]
-        typed = [file for file in python if file.startswith("core/")]
+        typed = [f"build/link/coreset_studio/{file}" for file in python if file.startswith("core/")]
         rules = "from importlinter.cli import lint_imports_command; lint_imports_command()"
         commands: Mapping[str, list[str]] = {
             "ruff check": ["-m", "ruff", "check", *python],

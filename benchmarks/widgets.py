@@ -23,12 +23,12 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
-from desktop_app.widgets.image_canvas import ImageCanvas
-from desktop_app.widgets.scatter import Scatter
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
+from coreset_studio.desktop_app.widgets.image_canvas import ImageCanvas
+from coreset_studio.desktop_app.widgets.scatter import Scatter
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 
 N_IMAGES = 17_000
 N_CLUSTERS = 10

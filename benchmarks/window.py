@@ -29,16 +29,16 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks import widgets, window_start
 from benchmarks.synthetic_job import ClusterSynthetic
-from core.cache import thumbnail_file
-from core.pipeline.study import Study
-from core.results import Dataset, Image, Split
-from core.service.comparison_requests import CompareNetworks
-from core.service.dataset_requests import DatasetSummary
-from core.service.feature_requests import ComputeFeatures
-from core.service.requests import AnyRequest
-from core.settings import ComparisonSettings, FeatureSettings, Settings, TrainingSettings
-from desktop_app.application import Application, Options, make_qt_application
-from desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.core.cache import thumbnail_file
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Dataset, Image, Split
+from coreset_studio.core.service.comparison_requests import CompareNetworks
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.feature_requests import ComputeFeatures
+from coreset_studio.core.service.requests import AnyRequest
+from coreset_studio.core.settings import ComparisonSettings, FeatureSettings, Settings, TrainingSettings
+from coreset_studio.desktop_app.application import Application, Options, make_qt_application
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
 
 TICK_MS = 5
 WORST_MS, P99_MS, SHOWN_SECONDS = 100.0, 20.0, 1.0
@@ -129,7 +129,7 @@ class Session:
 
 def busy_engines(session: Session, place: Path, quick: bool, figures: Figures) -> None:
     """Features, clusters and training, each in its engine process."""
-    from core.data.demo import make_demo
+    from coreset_studio.core.data.demo import make_demo
 
     make_demo(place / "demo", n_images=100 if quick else 600, side=96)
     settings = Settings(

@@ -30,12 +30,12 @@ from PySide6.QtWidgets import QApplication
 from benchmarks.browser import Watch, turn
 from benchmarks.synthetic_job import SyntheticScan
 from benchmarks.window import wait
-from core.results import ClassClusters, NearDuplicate, SuspectedLabelError
-from core.service.dataset_requests import DatasetFindings, DatasetSummary
-from core.service.selection_requests import ClassOverview, ClassSummary
-from desktop_app.application import Application, Options, make_qt_application
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.widgets.scatter import Scatter
+from coreset_studio.core.results import ClassClusters, NearDuplicate, SuspectedLabelError
+from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary
+from coreset_studio.core.service.selection_requests import ClassOverview, ClassSummary
+from coreset_studio.desktop_app.application import Application, Options, make_qt_application
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.widgets.scatter import Scatter
 
 N_IMAGES, K, N_FINDINGS = 100_000, 12, 4_000
 STALL_MS, MEMORY_MB = 100.0, 600.0

@@ -14,9 +14,9 @@ import tempfile
 
 PROGRAM = """
 import gc, sys, time, json
-gc.disable()  # as desktop_app.__main__ does
+gc.disable()  # as coreset_studio.desktop_app.__main__ does
 from PySide6.QtCore import QTimer
-from desktop_app.application import Application, Options, make_qt_application
+from coreset_studio.desktop_app.application import Application, Options, make_qt_application
 app = make_qt_application(["coreset-studio"])
 application = Application(app, Options())
 application.start()

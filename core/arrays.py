@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.reading import open_regular
+from coreset_studio.core.reading import open_regular
 
 READ_BELOW_BYTES = 1 << 18
 """Smaller arrays are read, larger ones mapped."""

@@ -22,10 +22,10 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from core.arrays import DamagedFileError, cut_file, read_array, write_array
-from core.cache_use import use
-from core.errors import CacheError, ReadOnlyCacheError
-from core.files import (
+from coreset_studio.core.arrays import DamagedFileError, cut_file, read_array, write_array
+from coreset_studio.core.cache_use import use
+from coreset_studio.core.errors import CacheError, ReadOnlyCacheError
+from coreset_studio.core.files import (
     is_refused,
     is_taken,
     make_temporary_folder,
@@ -34,9 +34,9 @@ from core.files import (
     temporary_name,
     try_to_remove,
 )
-from core.files import replace_atomically as write_atomically
-from core.forms import read_json
-from core.resources import ensure_home
+from coreset_studio.core.files import replace_atomically as write_atomically
+from coreset_studio.core.forms import read_json
+from coreset_studio.core.resources import ensure_home
 
 __all__ = [
     "ArrayCache",

@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.cache_use import added_bytes
-from core.errors import CacheError
-from core.files import reason_of, replace_atomically, try_to_remove
-from core.forms import FormError, read_form, read_json
-from core.housekeeping import SIZE_FILE, CacheSize, Trimmed, measure_cache, remember_size, trim_cache
-from core.progress import NO_PROGRESS, Progress
-from core.words import byte_size
+from coreset_studio.core.cache_use import added_bytes
+from coreset_studio.core.errors import CacheError
+from coreset_studio.core.files import reason_of, replace_atomically, try_to_remove
+from coreset_studio.core.forms import FormError, read_form, read_json
+from coreset_studio.core.housekeeping import SIZE_FILE, CacheSize, Trimmed, measure_cache, remember_size, trim_cache
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.words import byte_size
 
 ENVIRONMENT_VARIABLE = "CORESET_CACHE_LIMIT"
 LIMIT_FILE = "limit.json"

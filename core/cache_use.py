@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from core.files import is_own, maker_may_be_at_work, process_mark, try_to_remove
+from coreset_studio.core.files import is_own, maker_may_be_at_work, process_mark, try_to_remove
 
 FOLDER = "in-use"
 NOTED_AFTER_SECONDS = 60.0

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cache import default_cache_folder, write_atomically
-from core.descriptions import KINDS, resolve
-from core.forms import read_json
-from core.memory import LIBRARY_BYTES
-from core.results import Estimate
+from coreset_studio.core.cache import default_cache_folder, write_atomically
+from coreset_studio.core.descriptions import KINDS, resolve
+from coreset_studio.core.forms import read_json
+from coreset_studio.core.memory import LIBRARY_BYTES
+from coreset_studio.core.results import Estimate
 
 if TYPE_CHECKING:
-    from core.settings import ClusterSettings
-    from core.training.network import Network
+    from coreset_studio.core.settings import ClusterSettings
+    from coreset_studio.core.training.network import Network
 
 # To build and compile a network that trains by epochs, before its first batch is done, and to evaluate it.
 START_SECONDS = 4.0

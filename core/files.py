@@ -26,7 +26,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from core.windows import is_read_only, remove_read_only, why_not_found, writable
+from coreset_studio.core.windows import is_read_only, remove_read_only, why_not_found, writable
 
 T = TypeVar("T")
 

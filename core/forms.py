@@ -17,7 +17,7 @@ import psutil
 from cattrs.errors import ClassValidationError, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from core.reading import OversizeError, read_regular
+from coreset_studio.core.reading import OversizeError, read_regular
 
 T = TypeVar("T")
 NotFinite = Literal["refused", "null", "kept"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from core.cache_use import is_in_use, names_in_use, release, sweep_uses
-from core.files import (
+from coreset_studio.core.cache_use import is_in_use, names_in_use, release, sweep_uses
+from coreset_studio.core.files import (
     is_leftover,
     is_own,
     maker_is_gone,
@@ -24,7 +24,7 @@ from core.files import (
     temporary_name,
     try_to_remove,
 )
-from core.progress import NO_PROGRESS, Progress, StepProgress
+from coreset_studio.core.progress import NO_PROGRESS, Progress, StepProgress
 
 _KEY = r"[0-9a-f]{32}"
 _STAGE = rf"{_KEY}|\.{_KEY}\..+"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from core.words import byte_size, duration
+from coreset_studio.core.words import byte_size, duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 

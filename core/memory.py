@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from core.errors import MemoryShortError
-from core.words import byte_size
+from coreset_studio.core.errors import MemoryShortError
+from coreset_studio.core.words import byte_size
 
 # What is needed below this is never refused: it is less than what a measurement of free memory is wrong by.
 LEAST_CHECKED = 32 * 2**20

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from core.estimate import BLOCK_BYTES, PIECE_BYTES
-from core.memory import LIBRARY_BYTES
-from core.progress import NO_PROGRESS, Progress
-from core.results import IntArray
+from coreset_studio.core.estimate import BLOCK_BYTES, PIECE_BYTES
+from coreset_studio.core.memory import LIBRARY_BYTES
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import IntArray
 
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 

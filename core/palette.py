@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from core.descriptions import registry
-from core.resources import resource_folder
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.resources import resource_folder
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, Literal, get_args
 
-from core.errors import ProjectError, SettingsError
-from core.files import reason_of, replace_atomically
-from core.forms import FormError, parse_json, read_form
-from core.reading import read_regular
-from core.settings import Settings, settings_from_dict, settings_in_keys, settings_to_dict
-from core.settings.chosen_file import ChosenFile, changed_files
+from coreset_studio.core.errors import ProjectError, SettingsError
+from coreset_studio.core.files import reason_of, replace_atomically
+from coreset_studio.core.forms import FormError, parse_json, read_form
+from coreset_studio.core.reading import read_regular
+from coreset_studio.core.settings import Settings, settings_from_dict, settings_in_keys, settings_to_dict
+from coreset_studio.core.settings.chosen_file import ChosenFile, changed_files
 
 FORMAT = 1
 SUFFIX = ".coreset"

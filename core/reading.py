@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
-from core.words import byte_size
+from coreset_studio.core.words import byte_size
 
 ZIP_RATIO = 100
 """How many times smaller than its content a large member of an archive may be; images are about twice smaller."""

@@ -9,14 +9,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from core.descriptions import Description, Plugin, Registry, registry
-from core.resources import resource_folder
-from core.settings import Settings
-from core.settings.listed import SECTIONS, Setting, all_settings
-from core.settings.own import kind_of
+from coreset_studio.core.descriptions import Description, Plugin, Registry, registry
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.settings.listed import SECTIONS, Setting, all_settings
+from coreset_studio.core.settings.own import kind_of
 
 if TYPE_CHECKING:
-    from core.selection.description import Sampler
+    from coreset_studio.core.selection.description import Sampler
 
 # The folder of each kind's pages, and what the list of them is called.
 FOLDERS: Mapping[str, tuple[str, str]] = {
@@ -42,7 +42,7 @@ _ABOUT: Mapping[str, str] = {
 }
 SETTINGS_PAGE = "settings"
 _ABOUT_SETTINGS = """\
-Generated from the code by `python -m core.reference`; a test checks that it is up to date.
+Generated from the code by `python -m coreset_studio.core.reference`; a test checks that it is up to date.
 
 The names are those used in project files, `coreset.json` and `--settings` files; the flags are those of the command
 line. Prefix the flag of a yes/no setting with `no-` to turn it off, such as `--no-controls`. If a stored form lacks a

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-import resources
+from coreset_studio import resources
 
 APPLICATION = "coreset-studio"
 

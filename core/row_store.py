@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from core.arrays import DamagedFileError, read_array, write_array
-from core.cache import (
+from coreset_studio.core.arrays import DamagedFileError, read_array, write_array
+from coreset_studio.core.cache import (
     cannot_read,
     cannot_write,
     check_length,
     need_memory,
     write_atomically,
 )
-from core.cache_use import use_place
-from core.files import flush, process_mark, removed_on_failure, try_to_remove
-from core.forms import read_json
+from coreset_studio.core.cache_use import use_place
+from coreset_studio.core.files import flush, process_mark, removed_on_failure, try_to_remove
+from coreset_studio.core.forms import read_json
 
 _ATTEMPTS = 5
 

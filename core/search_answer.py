@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from core.results.searches import SearchAgreement, SearchResult, SearchTrial
-from core.words import duration
+from coreset_studio.core.results.searches import SearchAgreement, SearchResult, SearchTrial
+from coreset_studio.core.words import duration
 
 DIGITS = 4
 """Significant digits of proposed values: finer differences would change nothing but the table."""

@@ -3,8 +3,8 @@
 import math
 from statistics import NormalDist
 
-from core.results.sizes import SizeAnswer, SizeCurve, Sizes
-from core.words import duration, percent
+from coreset_studio.core.results.sizes import SizeAnswer, SizeCurve, Sizes
+from coreset_studio.core.words import duration, percent
 
 ERROR_RATE = 0.05
 """Of each of the two one-sided tests."""

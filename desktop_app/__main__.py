@@ -12,11 +12,11 @@ def main() -> int:
     """Run the application; in an engine process of a frozen program, serve the engine instead."""
     multiprocessing.freeze_support()
     if "--self-test" in sys.argv:
-        from desktop_app.self_test import run
+        from coreset_studio.desktop_app.self_test import run
     else:
         # A tenth of the imports' time would go into looking for garbage; the application collects it from then on.
         gc.disable()
-        from desktop_app.application import run
+        from coreset_studio.desktop_app.application import run
     return run()
 
 

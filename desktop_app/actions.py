@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from desktop_app import theme
-from desktop_app.registries import sources
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.registries import sources
 
 StandardKey = QKeySequence.StandardKey
 _FILE_TIP = f"Choose a {sources().file_words()} file"

@@ -11,23 +11,23 @@ from PySide6.QtCore import QEvent, QObject, QSettings, QTimer, Signal
 from PySide6.QtGui import QFileOpenEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from core.project import Recovery
-from core.resources import ensure_home
-from core.typed_paths import unquoted
-from core.version import __version__
-from core.windows import make_known
-from desktop_app import crash, theme
-from desktop_app.dialogs.question import Question
-from desktop_app.garbage import GarbageCollection
-from desktop_app.logs import Log
-from desktop_app.main_window import MainWindow
-from desktop_app.messages import Messages
-from desktop_app.pages.page import PageContext
-from desktop_app.project_model import ProjectModel
-from desktop_app.recovery import Autosave, left_behind
-from desktop_app.registries import sources
-from desktop_app.service.engine import EngineService
-from desktop_app.settings import Preferences
+from coreset_studio.core.project import Recovery
+from coreset_studio.core.resources import ensure_home
+from coreset_studio.core.typed_paths import unquoted
+from coreset_studio.core.version import __version__
+from coreset_studio.core.windows import make_known
+from coreset_studio.desktop_app import crash, theme
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.garbage import GarbageCollection
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.main_window import MainWindow
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.recovery import Autosave, left_behind
+from coreset_studio.desktop_app.registries import sources
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.settings import Preferences
 
 ORGANISATION = APPLICATION = "coreset-studio"
 ASK_AGAIN_MS = 200

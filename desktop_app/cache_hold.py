@@ -2,9 +2,9 @@
 
 from PySide6.QtCore import QObject, QTimer
 
-from core.cache_use import release, use
-from core.service.dataset_requests import DatasetSummary
-from desktop_app.project_model import ProjectModel
+from coreset_studio.core.cache_use import release, use
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.desktop_app.project_model import ProjectModel
 
 RENEW_MS = 60 * 60 * 1000
 

@@ -16,8 +16,8 @@ from typing import TextIO
 import psutil
 from PySide6.QtCore import QObject, Qt, Signal, qVersion
 
-from core.resources import user_data_folder
-from core.version import __version__
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.version import __version__
 
 REPORTS_KEPT = 10
 _log = logging.getLogger("coreset.crash")

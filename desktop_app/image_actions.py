@@ -7,16 +7,16 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
-from core.errors import CoresetError
-from core.service.dataset_requests import DatasetSummary
-from core.service.image_requests import DecodedImage, DecodeImage
-from desktop_app.dialogs.relabel_dialog import RelabelDialog
-from desktop_app.models.pixels import image_of
-from desktop_app.pages.asking import AskingPage
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.show_in_folder import show_in_folder
-from desktop_app.widgets.words import images
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.image_requests import DecodedImage, DecodeImage
+from coreset_studio.desktop_app.dialogs.relabel_dialog import RelabelDialog
+from coreset_studio.desktop_app.models.pixels import image_of
+from coreset_studio.desktop_app.pages.asking import AskingPage
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.show_in_folder import show_in_folder
+from coreset_studio.desktop_app.widgets.words import images
 
 PINNED = {"in": "pinned_in", "out": "pinned_out"}
 

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from core.service.dataset_requests import DatasetFindings
+from coreset_studio.core.service.dataset_requests import DatasetFindings
 
 
 class ImageFindings(QObject):

@@ -9,13 +9,13 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from desktop_app.image_actions import ImageActions
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.pages.page import Page
-from desktop_app.widgets.scatter import Scatter
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.image_actions import ImageActions
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.widgets.scatter import Scatter
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
 
 MOST_CLASSES = 24
 """Classes that the menu lists; the dialog has them all."""

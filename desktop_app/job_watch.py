@@ -7,11 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from core.words import duration
-from desktop_app.messages import Message, Messages
-from desktop_app.service.engine import EngineService
-from desktop_app.service.running import is_for_display, title_of_job
-from desktop_app.widgets.job_bar import JobBar
+from coreset_studio.core.words import duration
+from coreset_studio.desktop_app.messages import Message, Messages
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.running import is_for_display, title_of_job
+from coreset_studio.desktop_app.widgets.job_bar import JobBar
 
 PASSING_MS = 8000
 LONG_SECONDS = 30.0

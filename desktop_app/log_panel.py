@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.logs import LINES_KEPT, Log
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.logs import LINES_KEPT, Log
 
 
 class LogPanel(QDockWidget):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 
-from core.resources import user_data_folder
+from coreset_studio.core.resources import user_data_folder
 
 LINES_KEPT = 2000
 ENGINE = "coreset.engine"

@@ -12,25 +12,25 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from core.descriptions import PluginProblem, plugin_problems
-from core.words import duration
-from desktop_app import theme
-from desktop_app.cache_hold import CacheHold
-from desktop_app.dialogs.helpers import Helpers
-from desktop_app.dialogs.question import Question
-from desktop_app.job_watch import JobWatch
-from desktop_app.log_panel import LogPanel
-from desktop_app.logs import Log
-from desktop_app.menus import Menus
-from desktop_app.messages import Message
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.notifications import Notifications
-from desktop_app.pages import PLACES
-from desktop_app.pages.page import Page, PageContext
-from desktop_app.project_files import ProjectFiles, dropped_path
-from desktop_app.recovery import Autosave
-from desktop_app.run_all import RunAll
-from desktop_app.window_frame import EVERY, NAMES, STAGES, WindowFrame
+from coreset_studio.core.descriptions import PluginProblem, plugin_problems
+from coreset_studio.core.words import duration
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.cache_hold import CacheHold
+from coreset_studio.desktop_app.dialogs.helpers import Helpers
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.job_watch import JobWatch
+from coreset_studio.desktop_app.log_panel import LogPanel
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.menus import Menus
+from coreset_studio.desktop_app.messages import Message
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.notifications import Notifications
+from coreset_studio.desktop_app.pages import PLACES
+from coreset_studio.desktop_app.pages.page import Page, PageContext
+from coreset_studio.desktop_app.project_files import ProjectFiles, dropped_path
+from coreset_studio.desktop_app.recovery import Autosave
+from coreset_studio.desktop_app.run_all import RunAll
+from coreset_studio.desktop_app.window_frame import EVERY, NAMES, STAGES, WindowFrame
 
 TITLE_BAR = theme.UNIT * 5
 """About how high the system's title bar is, which is no part of the size asked for."""

@@ -6,10 +6,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 
-from desktop_app import theme
-from desktop_app.actions import Actions
-from desktop_app.project_model import ProjectModel
-from desktop_app.settings import THEMES, Preferences
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.actions import Actions
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.settings import THEMES, Preferences
 
 THEME_WORDS = {"system": "&System default", "light": "&Light", "dark": "&Dark"}
 

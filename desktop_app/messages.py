@@ -8,7 +8,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import CoresetError
+from coreset_studio.core.errors import CoresetError
 
 Level = Literal["info", "warning", "error"]
 _log = logging.getLogger("coreset.messages")

@@ -6,13 +6,13 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
-from core.words import duration
-from desktop_app import theme
-from desktop_app.job_watch import JobWatch
-from desktop_app.messages import Message, Messages
-from desktop_app.service.engine import EngineService
-from desktop_app.service.running import is_for_display, title_of_job
-from desktop_app.settings import LONG_SECONDS, Preferences
+from coreset_studio.core.words import duration
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.job_watch import JobWatch
+from coreset_studio.desktop_app.messages import Message, Messages
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.running import is_for_display, title_of_job
+from coreset_studio.desktop_app.settings import LONG_SECONDS, Preferences
 
 SETTLE_MS = 1500
 """The next step of a run of all steps, or the verification of an export, starts within this; then there is no end."""

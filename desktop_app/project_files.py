@@ -9,22 +9,22 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from core.errors import CoresetError
-from core.project import SUFFIX, Recovery
-from core.resources import user_data_folder
-from core.service.dataset_requests import DrawDemo
-from core.settings import unknown_words
-from desktop_app.dialogs.question import Question
-from desktop_app.messages import Messages
-from desktop_app.project_lock import OtherWindow
-from desktop_app.project_model import ProjectModel
-from desktop_app.project_questions import ProjectQuestions
-from desktop_app.project_saving import PROJECT_FILTER, ProjectSaving, is_open_elsewhere
-from desktop_app.recovery import Autosave
-from desktop_app.registries import sources
-from desktop_app.service.engine import EngineService
-from desktop_app.service.running import running_work, sentence
-from desktop_app.settings import Preferences
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.project import SUFFIX, Recovery
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.service.dataset_requests import DrawDemo
+from coreset_studio.core.settings import unknown_words
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.project_lock import OtherWindow
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.project_questions import ProjectQuestions
+from coreset_studio.desktop_app.project_saving import PROJECT_FILTER, ProjectSaving, is_open_elsewhere
+from coreset_studio.desktop_app.recovery import Autosave
+from coreset_studio.desktop_app.registries import sources
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.running import running_work, sentence
+from coreset_studio.desktop_app.settings import Preferences
 
 DEMO_LAST_FILE = ".truth.csv"
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, cast
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from core.project import DECISIONS, Decision, Project
-from core.settings.relabelling import utc_text, with_relabelled
+from coreset_studio.core.project import DECISIONS, Decision, Project
+from coreset_studio.core.settings.relabelling import utc_text, with_relabelled
 
 
 class ImageRecords(QObject):

@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 from PySide6.QtCore import QObject, QTimer
 
-from core.files import replace_atomically
-from core.forms import FormError, read_form, read_json
-from core.project import PROGRAM
+from coreset_studio.core.files import replace_atomically
+from coreset_studio.core.forms import FormError, read_form, read_json
+from coreset_studio.core.project import PROGRAM
 
 RENEW_MS = 5 * 60 * 1000
 # A lock of another computer that was not renewed for so long is that of a window that ended badly, or a computer that

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from core.errors import ProjectError
-from core.project import (
+from coreset_studio.core.errors import ProjectError
+from coreset_studio.core.project import (
     STAGES,
     Choices,
     Project,
@@ -21,9 +21,9 @@ from core.project import (
     read_stored_project,
     write_project,
 )
-from core.settings import Settings
-from core.version import __version__
-from desktop_app.project_images import ImageRecords
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.version import __version__
+from coreset_studio.desktop_app.project_images import ImageRecords
 
 StageState = Literal["ready", "stale", "running", "done"]
 VALUES_KEPT = 4

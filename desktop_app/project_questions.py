@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from shiboken6 import isValid
 
-from desktop_app.dialogs.question import Question
-from desktop_app.settings import Preferences
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.settings import Preferences
 
 
 class ProjectQuestions(QObject):

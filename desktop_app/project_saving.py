@@ -7,15 +7,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from core.errors import CoresetError
-from core.project import SUFFIX, write_project
-from core.version import __version__
-from desktop_app.messages import Messages
-from desktop_app.project_lock import OtherWindow, ProjectLock
-from desktop_app.project_model import ChangedOutsideError, ProjectModel
-from desktop_app.project_questions import ProjectQuestions
-from desktop_app.recovery import Autosave, recovery_folder
-from desktop_app.settings import Preferences
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.project import SUFFIX, write_project
+from coreset_studio.core.version import __version__
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.project_lock import OtherWindow, ProjectLock
+from coreset_studio.desktop_app.project_model import ChangedOutsideError, ProjectModel
+from coreset_studio.desktop_app.project_questions import ProjectQuestions
+from coreset_studio.desktop_app.recovery import Autosave, recovery_folder
+from coreset_studio.desktop_app.settings import Preferences
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 

@@ -13,13 +13,13 @@ from typing import Literal
 import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.errors import ProjectError
-from core.project import NewerProjectError, Recovery, read_recovery, write_recovery
-from core.resources import user_data_folder
-from core.version import __version__
-from desktop_app.messages import Messages
-from desktop_app.project_model import ChangedOutsideError, ProjectModel
-from desktop_app.settings import Preferences
+from coreset_studio.core.errors import ProjectError
+from coreset_studio.core.project import NewerProjectError, Recovery, read_recovery, write_recovery
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.version import __version__
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.project_model import ChangedOutsideError, ProjectModel
+from coreset_studio.desktop_app.settings import Preferences
 
 DELAY_MS = 1500
 RETRY_MS = 30_000

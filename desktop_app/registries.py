@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, cast
 
-from core.descriptions import registry
+from coreset_studio.core.descriptions import registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.data.description import Sources
-    from core.output.description import ExportFormats
-    from core.selection.description import Sampler
+    from coreset_studio.core.data.description import Sources
+    from coreset_studio.core.output.description import ExportFormats
+    from coreset_studio.core.selection.description import Sampler
 
 
 def sources() -> "Sources":

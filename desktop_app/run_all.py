@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from core.pipeline.study import Study
-from core.pipeline.views import ComparisonPlan
-from desktop_app.dialogs.everything_sheet import PROBE, TRAIN, EverythingSheet, Step
-from desktop_app.messages import Messages
-from desktop_app.pages.page import Page
-from desktop_app.project_model import ProjectModel
-from desktop_app.service.engine import EngineService
-from desktop_app.window_frame import NAMES, STAGES
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import ComparisonPlan
+from coreset_studio.desktop_app.dialogs.everything_sheet import PROBE, TRAIN, EverythingSheet, Step
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.window_frame import NAMES, STAGES
 
 if TYPE_CHECKING:
-    from core.service.networks import Network
+    from coreset_studio.core.service.networks import Network
 
 LOOK_MS = 150
 MOST_IDLE = 20
@@ -131,7 +131,7 @@ class RunAll(QObject):
         return replace(study, settings=replace(study.settings, comparison=comparison))
 
     def _estimate_probe(self, compare: Page) -> None:
-        from core.service.comparison_requests import EstimateComparison  # not needed until then
+        from coreset_studio.core.service.comparison_requests import EstimateComparison  # not needed until then
 
         request = EstimateComparison(self._quick_study(compare))
         self._service.ask(request, self._take_probe_plan, on_failed=self._on_probe_failed)
@@ -223,6 +223,6 @@ class RunAll(QObject):
 
 def _quick() -> "Network":
     """Return what is compared where the user has no time for trainings."""
-    from core.service.networks import NETWORKS  # not needed until then: the window opens at once
+    from coreset_studio.core.service.networks import NETWORKS  # not needed until then: the window opens at once
 
     return next(network for network in NETWORKS.values() if network.sees_embeddings)

@@ -20,13 +20,13 @@ import psutil
 from PySide6.QtCore import QEventLoop, QObject, QSettings
 from PySide6.QtWidgets import QApplication
 
-from core.service.coreset_requests import ExportCoreset, VerifyExport
-from core.service.dataset_requests import DrawDemo
-from core.service.feature_requests import DescribeExtractors
-from core.service.requests import Request
-from desktop_app.application import Application, Options, make_qt_application
-from desktop_app.pages.features_advice import recommended
-from desktop_app.project_files import demo_folder
+from coreset_studio.core.service.coreset_requests import ExportCoreset, VerifyExport
+from coreset_studio.core.service.dataset_requests import DrawDemo
+from coreset_studio.core.service.feature_requests import DescribeExtractors
+from coreset_studio.core.service.requests import Request
+from coreset_studio.desktop_app.application import Application, Options, make_qt_application
+from coreset_studio.desktop_app.pages.features_advice import recommended
+from coreset_studio.desktop_app.project_files import demo_folder
 
 PATIENCE_SECONDS = 600.0
 N_IMAGES = 100

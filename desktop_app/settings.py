@@ -7,7 +7,7 @@ from typing import Literal
 import platformdirs
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from core.resources import APPLICATION, ensure_home
+from coreset_studio.core.resources import APPLICATION, ensure_home
 
 Theme = Literal["system", "light", "dark"]
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")

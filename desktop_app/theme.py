@@ -16,9 +16,9 @@ from PySide6.QtGui import QAction, QColor, QFont, QFontMetricsF, QGuiApplication
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QStyleFactory
 
-from core import palette
-from core.resources import resource_folder
-from desktop_app.colours import DARK, LIGHT, Colours, contrast, lifted, words_on
+from coreset_studio.core import palette
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.desktop_app.colours import DARK, LIGHT, Colours, contrast, lifted, words_on
 
 __all__ = [
     "DARK",

@@ -4,13 +4,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.pages import PLACES, STEPS
-from desktop_app.pages.page import Page, PageContext
-from desktop_app.pages.start import StartPage
-from desktop_app.widgets.job_bar import JobBar
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.step_list import StepList
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages import PLACES, STEPS
+from coreset_studio.desktop_app.pages.page import Page, PageContext
+from coreset_studio.desktop_app.pages.start import StartPage
+from coreset_studio.desktop_app.widgets.job_bar import JobBar
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.step_list import StepList
 
 STAGES = tuple(step.stage for step in STEPS)
 NAMES = {step.stage: step.name for step in STEPS}

@@ -10,10 +10,11 @@ Each `# %%` starts a cell in editors that support cells. To run the file as a sc
 
 # %%
 import numpy as np
-from coreset_studio import CoresetSelector
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
+
+from coreset_studio import CoresetSelector
 
 X, y = load_digits(return_X_y=True)
 X = X / 16.0

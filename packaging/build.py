@@ -22,10 +22,12 @@ DIST = ROOT / "dist"
 FOLDER = DIST / "coreset-studio"
 APP = DIST / "Coreset Studio.app"
 
-sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
+INSTALLED = ROOT / "build" / "installed"
+
+sys.path.insert(0, str(ROOT / "packaging"))
 from check_system import here as why_not_here  # noqa: E402
 
-from core.version import __version__  # noqa: E402
+from coreset_studio.core.version import __version__  # noqa: E402
 
 
 def size_of(folder: Path) -> int:
@@ -77,9 +79,27 @@ def make_version_files() -> None:
         )
 
 
+def install() -> None:
+    """Install the program from its wheel into a folder of its own, from which it is frozen.
+
+    A module or resource that is missing from the wheel is then missing here too, and an import that works only from the
+    root of a checkout fails.
+    """
+    # setuptools leaves files there that the next wheel would contain.
+    for name in ("lib", "installed"):
+        shutil.rmtree(ROOT / "build" / name, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+         "--no-build-isolation", "--no-warn-script-location", "--target", str(INSTALLED), str(ROOT)],
+        check=True,
+    )  # fmt: skip
+    shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)
+
+
 def freeze() -> None:
     """Run PyInstaller."""
     shutil.rmtree(FOLDER, ignore_errors=True)
+    install()
     make_icons()
     make_version_files()
     subprocess.run(
@@ -87,7 +107,7 @@ def freeze() -> None:
          "--workpath", str(ROOT / "build"), str(ROOT / "packaging" / "coreset-studio.spec")],
         check=True,
         cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "PYTHONPATH": str(INSTALLED), "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
 
 

@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import WeightsError
-from core.features.network import WeightSet
-from core.features.weight_download import download_to
-from core.features.weight_files import Layer, Tensors, tensors_of, write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import FoundWeights, copy_to, held_in, identify, weight_set
-from core.resources import resource_folder
+from coreset_studio.core.errors import WeightsError
+from coreset_studio.core.features.network import WeightSet
+from coreset_studio.core.features.weight_download import download_to
+from coreset_studio.core.features.weight_files import Layer, Tensors, tensors_of, write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import FoundWeights, copy_to, held_in, identify, weight_set
+from coreset_studio.core.resources import resource_folder
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from torch_file import TorchFileError, read_torch_file

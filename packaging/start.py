@@ -87,11 +87,12 @@ def run() -> int:
     if missing:
         print(how_to_install(missing))
     elif has_display():
-        return subprocess.call([sys.executable, "-m", "desktop_app", "--demo"], cwd=ROOT)
+        return subprocess.call([sys.executable, "-m", "coreset_studio.desktop_app", "--demo"], cwd=ROOT)
     else:
         print("There is no display here, so no window can be opened.")
     print("The demo runs without a window instead; its report will lie in out/demo.")
-    return subprocess.call([sys.executable, "-m", "core.cli", "demo", "--out", "out/demo", "--overwrite"], cwd=ROOT)
+    command = [sys.executable, "-m", "coreset_studio.core.cli", "demo", "--out", "out/demo", "--overwrite"]
+    return subprocess.call(command, cwd=ROOT)
 
 
 def test() -> int:

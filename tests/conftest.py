@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from core.descriptions import Registry, all_kinds, registry, resolve
-from core.threads import VARIABLES, limit_threads
+from coreset_studio.core.descriptions import Registry, all_kinds, registry, resolve
+from coreset_studio.core.threads import VARIABLES, limit_threads
 from tests.links import pytest_runtest_call, pytest_runtest_setup
 from tests.windows_rules import _windows_rules_on_request, windows_rules
 
@@ -72,6 +72,13 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("CORESET_CACHE", str(place / "cache"))
     monkeypatch.setenv("CORESET_DATA", str(place / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(place / "config"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_second_modules() -> Iterator[None]:
+    """An import by the name of a folder works in the checkout, as a second module, and fails in the wheel."""
+    yield
+    assert [name for name in sys.modules if name.split(".")[0] in ("core", "desktop_app", "resources")] == []
 
 
 @pytest.fixture(scope="session")
@@ -187,9 +194,9 @@ def install_plugin_module(
 @pytest.fixture
 def metric_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Install a metric as a plugin does: ``metric_plugin(code, name="kappa", title="Kappa", ...)``."""
-    from core.descriptions import resolve
-    from core.training.metric import Metric
-    from core.training.metrics import METRICS
+    from coreset_studio.core.descriptions import resolve
+    from coreset_studio.core.training.metric import Metric
+    from coreset_studio.core.training.metrics import METRICS
 
     module, entries, found = ModuleType("coreset_test_plugin"), [], metadata.entry_points
     dist = SimpleNamespace(name="coreset-test-plugin", version="1.2")
@@ -217,7 +224,7 @@ def metric_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Non
 @pytest.fixture
 def plugin_networks(install_plugin: Callable[..., None]) -> str:
     """Install the networks of a package, and return its name and version."""
-    from core.training.architectures import NETWORKS
+    from coreset_studio.core.training.architectures import NETWORKS
 
     place = Path(__file__).parent / "core" / "samples" / "coreset_networks"
     modules = {file.name: file.read_text(encoding="utf-8") for file in place.glob("*.py")}

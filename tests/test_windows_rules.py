@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.files import replace_atomically
+from coreset_studio.core.files import replace_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 WRITERS = ("tests/core/test_files.py", "tests/core/test_cache.py", "tests/core/output/test_export.py")

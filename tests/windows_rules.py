@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from core.windows import is_read_only
+from coreset_studio.core.windows import is_read_only
 
 DENIED, IN_USE, EXISTS = 5, 32, 183
 WORDS = {DENIED: "Access is denied", IN_USE: "It is used by another process", EXISTS: "It exists already"}

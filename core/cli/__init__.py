@@ -19,10 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         such as a file of the cache that is cut while it is read, is reported too; see `core.cli.crash_watch`.
     """
     if arguments is None:
-        from core.cli import crash_watch
+        from coreset_studio.core.cli import crash_watch
 
         # Before anything else is imported, while the process is small and has one thread.
         crash_watch.start()
-    from core.cli.program import run
+    from coreset_studio.core.cli.program import run
 
     return run(arguments)

@@ -1,9 +1,9 @@
-"""Makes `python -m core.cli` equivalent to `coreset`."""
+"""Makes `python -m coreset_studio.core.cli` equivalent to `coreset`."""
 
 import sys
 from multiprocessing import freeze_support
 
-from core.cli import main
+from coreset_studio.core.cli import main
 
 if __name__ == "__main__":
     freeze_support()

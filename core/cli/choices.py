@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.cache import default_cache_folder
-from core.cli.flags import Flag, flags_of_files, flags_of_images, given_settings
-from core.cli.terminal import TerminalProgress
-from core.descriptions import inside_sentence, resolve
-from core.output.reproducing import unnamed_note
-from core.pipeline.facts import recommended_extractors
-from core.pipeline.stages import open_dataset
-from core.pipeline.study import Study
-from core.settings import Settings, check_names, read_settings
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.cli.flags import Flag, flags_of_files, flags_of_images, given_settings
+from coreset_studio.core.cli.terminal import TerminalProgress
+from coreset_studio.core.descriptions import inside_sentence, resolve
+from coreset_studio.core.output.reproducing import unnamed_note
+from coreset_studio.core.pipeline.facts import recommended_extractors
+from coreset_studio.core.pipeline.stages import open_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.settings import Settings, check_names, read_settings
 
 # Where the parsed options hold them.
 EXTRACTORS = "features.extractors"

@@ -3,9 +3,9 @@
 import argparse
 from threading import Event
 
-from core.cli.terminal import say
-from core.cluster.local import local_cluster
-from core.errors import SettingsError
+from coreset_studio.core.cli.terminal import say
+from coreset_studio.core.cluster.local import local_cluster
+from coreset_studio.core.errors import SettingsError
 
 
 def cluster(options: argparse.Namespace) -> int:

@@ -4,8 +4,8 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 
-from core.cluster import Cluster, Scheduler
-from core.errors import ClusterError
+from coreset_studio.core.cluster import Cluster, Scheduler
+from coreset_studio.core.errors import ClusterError
 
 
 def scheduler_of(options: argparse.Namespace) -> Scheduler | None:

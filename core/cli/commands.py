@@ -6,30 +6,30 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import default_cache_folder
-from core.cli.choices import study_of
-from core.cli.flags import flags_of_files
-from core.cli.quality import check_listing, print_quality
-from core.cli.terminal import TerminalProgress, say, table
-from core.data.dataset import find_duplicates
-from core.data.group_patterns import suggest_patterns, suggestion_words
-from core.data.relabelling import relabelled_notes
-from core.data.split import count_groups
-from core.data.suspected import suspect_patterns
-from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
-from core.errors import ExportError, SettingsError
-from core.features.weight_download import download
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import import_weights, list_weights
-from core.pipeline import exporting
-from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
-from core.pipeline.facts import extractor_facts, separation_if_computed
-from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
-from core.results import Coreset, Dataset, Split, WeightsEntry
-from core.selection.class_budgets import rule_over_classes
-from core.selection.clustering import cluster_words
-from core.settings import DataSettings
-from core.words import byte_size, duration, percent
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.cli.choices import study_of
+from coreset_studio.core.cli.flags import flags_of_files
+from coreset_studio.core.cli.quality import check_listing, print_quality
+from coreset_studio.core.cli.terminal import TerminalProgress, say, table
+from coreset_studio.core.data.dataset import find_duplicates
+from coreset_studio.core.data.group_patterns import suggest_patterns, suggestion_words
+from coreset_studio.core.data.relabelling import relabelled_notes
+from coreset_studio.core.data.split import count_groups
+from coreset_studio.core.data.suspected import suspect_patterns
+from coreset_studio.core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
+from coreset_studio.core.errors import ExportError, SettingsError
+from coreset_studio.core.features.weight_download import download
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import import_weights, list_weights
+from coreset_studio.core.pipeline import exporting
+from coreset_studio.core.pipeline.exporting import labels_of, reading_notes_of, write_selection
+from coreset_studio.core.pipeline.facts import extractor_facts, separation_if_computed
+from coreset_studio.core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
+from coreset_studio.core.results import Coreset, Dataset, Split, WeightsEntry
+from coreset_studio.core.selection.class_budgets import rule_over_classes
+from coreset_studio.core.selection.clustering import cluster_words
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.words import byte_size, duration, percent
 
 _REASONS = 10
 

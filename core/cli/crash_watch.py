@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from core.endings import process_died
+from coreset_studio.core.endings import process_died
 
 SIGNALS = {
     "Bus error": "SIGBUS",

@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.files import reason_of
-from core.resources import user_data_folder
-from core.version import __version__
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.version import __version__
 
 LOG_NAME = "coreset.log"
 LARGEST_LOG = 1_000_000
@@ -71,7 +71,7 @@ def _details(error: BaseException, arguments: Sequence[str]) -> str:
     ]
     # The same fault may occur here.
     with suppress(Exception):
-        from core.libraries import library_versions
+        from coreset_studio.core.libraries import library_versions
 
         lines.append(", ".join(f"{name} {version}" for name, version in library_versions().items()))
     lines.append(f"coreset {shlex.join(arguments)}")

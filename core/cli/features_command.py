@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.cli.choices import EXTRACTORS, study_of
-from core.cli.terminal import TerminalProgress, say
-from core.errors import SettingsError
-from core.features.extraction import Extracted, extract
-from core.features.extractors import extractor_named
-from core.output.feature_files import check_target, list_file, write_features
-from core.pipeline.stages import open_dataset
-from core.results import Dataset
-from core.settings import own_settings
+from coreset_studio.core.cli.choices import EXTRACTORS, study_of
+from coreset_studio.core.cli.terminal import TerminalProgress, say
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.features.extraction import Extracted, extract
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.output.feature_files import check_target, list_file, write_features
+from coreset_studio.core.pipeline.stages import open_dataset
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import own_settings
 
 _SHOWN = 3
 

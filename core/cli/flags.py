@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.cli.paths import path_of
-from core.descriptions import inside_sentence
-from core.errors import SettingsError
-from core.settings import Settings
-from core.settings.listed import SECTIONS, Setting, settings_in
+from coreset_studio.core.cli.paths import path_of
+from coreset_studio.core.descriptions import inside_sentence
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.settings.listed import SECTIONS, Setting, settings_in
 
 __all__ = [
     "AUTO",

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from core.cache import write_atomically
-from core.errors import ExportError
-from core.files import reason_of
-from core.pipeline.methods import read_methods
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.pipeline.methods import read_methods
 
 
 def methods(options: argparse.Namespace) -> int:

@@ -6,14 +6,14 @@ A model that is added is opened and run in an engine process with limits of time
 import argparse
 from pathlib import Path
 
-from core.cli.commands import progress
-from core.cli.flags import given_values
-from core.cli.terminal import say, table
-from core.errors import SettingsError
-from core.features.own_models.store import own_model_named
-from core.service.at_once import answer
-from core.service.model_requests import MODEL_SETTINGS, AddModel, ListModels, ModelSummary, RemoveModel
-from core.words import byte_size
+from coreset_studio.core.cli.commands import progress
+from coreset_studio.core.cli.flags import given_values
+from coreset_studio.core.cli.terminal import say, table
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.features.own_models.store import own_model_named
+from coreset_studio.core.service.at_once import answer
+from coreset_studio.core.service.model_requests import MODEL_SETTINGS, AddModel, ListModels, ModelSummary, RemoveModel
+from coreset_studio.core.words import byte_size
 
 
 def model(options: argparse.Namespace) -> int:

@@ -4,14 +4,14 @@ import argparse
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from core.cli.flags import SECTIONS, add_flags, add_part_flags
-from core.cli.paths import path_of
-from core.data.sources import SOURCES
-from core.project import NOT_COMPARED
-from core.service.model_requests import MODEL_SETTINGS
-from core.settings.listed import settings_in
-from core.training.architectures import NETWORKS
-from core.version import __version__
+from coreset_studio.core.cli.flags import SECTIONS, add_flags, add_part_flags
+from coreset_studio.core.cli.paths import path_of
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.project import NOT_COMPARED
+from coreset_studio.core.service.model_requests import MODEL_SETTINGS
+from coreset_studio.core.settings.listed import settings_in
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, str, str], argparse.ArgumentParser]

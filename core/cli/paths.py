@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.cli.terminal import say
-from core.typed_paths import QUOTE, is_quote_impossible, unquoted
+from coreset_studio.core.cli.terminal import say
+from coreset_studio.core.typed_paths import QUOTE, is_quote_impossible, unquoted
 
 
 def path_of(text: str) -> Path:

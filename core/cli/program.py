@@ -7,23 +7,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core import memory
-from core.cache import default_cache_folder
-from core.cache_limit import trim_after_work
-from core.cli import crash_watch
-from core.cli.cluster_notes import cluster_notes, scheduler_of
-from core.cli.failure import failure_sentence, log_file
-from core.cli.parser import Command, build_parser
-from core.cli.streams import is_unread, prepare_streams
-from core.cli.terminal import say
-from core.cluster import connected
-from core.descriptions import plugin_problems
-from core.errors import CancelledError, CoresetError, MemoryShortError
-from core.files import reason_of
-from core.resources import ensure_home
-from core.threads import limit_threads
-from core.version import __version__
-from core.windows import make_known
+from coreset_studio.core import memory
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.cache_limit import trim_after_work
+from coreset_studio.core.cli import crash_watch
+from coreset_studio.core.cli.cluster_notes import cluster_notes, scheduler_of
+from coreset_studio.core.cli.failure import failure_sentence, log_file
+from coreset_studio.core.cli.parser import Command, build_parser
+from coreset_studio.core.cli.streams import is_unread, prepare_streams
+from coreset_studio.core.cli.terminal import say
+from coreset_studio.core.cluster import connected
+from coreset_studio.core.descriptions import plugin_problems
+from coreset_studio.core.errors import CancelledError, CoresetError, MemoryShortError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.resources import ensure_home
+from coreset_studio.core.threads import limit_threads
+from coreset_studio.core.version import __version__
+from coreset_studio.core.windows import make_known
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -54,14 +54,14 @@ MODULES = {
 
 # Modules whose notes are shown. They are named, not imported, so that help appears at once.
 _ALWAYS_NOTED = (memory.__name__,)
-_NOTED_UNLESS_SCANNED = ("core.data.dataset", "core.data.split")
+_NOTED_UNLESS_SCANNED = ("coreset_studio.core.data.dataset", "coreset_studio.core.data.split")
 
 
 def _later(name: str, module: str) -> Command:
     """Return a command of a module of `core.cli` that is imported when it is called: the others start sooner."""
 
     def run(options: argparse.Namespace) -> int:
-        return int(getattr(importlib.import_module(f"core.cli.{module}"), name)(options))
+        return int(getattr(importlib.import_module(f"coreset_studio.core.cli.{module}"), name)(options))
 
     return run
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import write_atomically
-from core.cli.terminal import say, table
-from core.data.quality import CHECKS, Flags, Values, flags_of, quality_notes, quality_values
-from core.errors import ExportError
-from core.files import reason_of
-from core.output.tables import Cell, csv_bytes, csv_of
-from core.results import Dataset
-from core.settings import QualitySettings
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.cli.terminal import say, table
+from coreset_studio.core.data.quality import CHECKS, Flags, Values, flags_of, quality_notes, quality_values
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.output.tables import Cell, csv_bytes, csv_of
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import QualitySettings
 
 
 def check_listing(file: Path | None) -> None:

@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from core.cli.choices import study_of
-from core.cli.flags import flags_of
-from core.cli.terminal import TerminalProgress, say, table
-from core.errors import SettingsError
-from core.output.search_files import BEST, REPORT, TABLE
-from core.output.search_report import search_table
-from core.output.tables import shown
-from core.pipeline.search_outlook import estimate_search, search_titles
-from core.pipeline.searching import check_place, check_search, search_study
-from core.results import Note
-from core.results.searches import SearchResult, SearchTrial
-from core.search_answer import search_sentences, trial_words
-from core.settings import GRID, SearchSettings
+from coreset_studio.core.cli.choices import study_of
+from coreset_studio.core.cli.flags import flags_of
+from coreset_studio.core.cli.terminal import TerminalProgress, say, table
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.output.search_files import BEST, REPORT, TABLE
+from coreset_studio.core.output.search_report import search_table
+from coreset_studio.core.output.tables import shown
+from coreset_studio.core.pipeline.search_outlook import estimate_search, search_titles
+from coreset_studio.core.pipeline.searching import check_place, check_search, search_study
+from coreset_studio.core.results import Note
+from coreset_studio.core.results.searches import SearchResult, SearchTrial
+from coreset_studio.core.search_answer import search_sentences, trial_words
+from coreset_studio.core.settings import GRID, SearchSettings
 
 OF_GRID = ("learning_rates", "dropouts", "epoch_counts")
 OF_TRIALS = (

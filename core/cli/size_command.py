@@ -4,18 +4,18 @@ import argparse
 import math
 from pathlib import Path
 
-from core.cache import write_atomically
-from core.cli.choices import study_of
-from core.cli.terminal import TerminalProgress, say, table
-from core.errors import ExportError, SettingsError
-from core.files import reason_of
-from core.output.tables import csv_bytes, csv_of
-from core.pipeline.size_check import check_size
-from core.pipeline.sizes import find_sizes
-from core.results import Note
-from core.results.sizes import SizePoint, Sizes
-from core.size_answer import answer_of, points
-from core.training.architectures import NETWORKS
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.cli.choices import study_of
+from coreset_studio.core.cli.terminal import TerminalProgress, say, table
+from coreset_studio.core.errors import ExportError, SettingsError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.output.tables import csv_bytes, csv_of
+from coreset_studio.core.pipeline.size_check import check_size
+from coreset_studio.core.pipeline.sizes import find_sizes
+from coreset_studio.core.results import Note
+from coreset_studio.core.results.sizes import SizePoint, Sizes
+from coreset_studio.core.size_answer import answer_of, points
+from coreset_studio.core.training.architectures import NETWORKS
 
 HEADS = ("sampler", "row", "images", "accuracy", "accuracy_low", "accuracy_high", "loss", "loss_low", "loss_high")
 MOST_MARGIN = 0.5

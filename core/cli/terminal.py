@@ -8,10 +8,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
 
-from core.cli.streams import n_cells, takes_escapes, usable
-from core.errors import CancelledError
-from core.progress import SHARES
-from core.words import duration
+from coreset_studio.core.cli.streams import n_cells, takes_escapes, usable
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.progress import SHARES
+from coreset_studio.core.words import duration
 
 BAR_WIDTH = 24
 SECONDS_BETWEEN_LINES = 5.0

@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from core.cache import default_cache_folder
-from core.cli.choices import study_of
-from core.cli.commands import progress
-from core.cli.parser import READ_BY
-from core.cli.terminal import TerminalProgress, say, table
-from core.errors import ExportError, SettingsError
-from core.features.extractors import EXTRACTORS
-from core.output.class_matching import parse_match
-from core.output.class_tables import measures_of_classes
-from core.output.external_report import REPORT, headline, measures_table
-from core.pipeline import whole
-from core.pipeline.external import evaluate_external
-from core.pipeline.facts import recommended_but_missing, recommended_extractors
-from core.pipeline.planning import EVERYTHING, n_splits
-from core.pipeline.study import Study
-from core.pipeline.views import StudyOutcome
-from core.results import Comparison, Note, Relabelled, Row, RunResult, StageTime, split_of, split_word
-from core.settings import STEPS, Settings
-from core.training.metric import Metric
-from core.training.metrics import shown_in
-from core.words import byte_size, duration, percent
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.cli.choices import study_of
+from coreset_studio.core.cli.commands import progress
+from coreset_studio.core.cli.parser import READ_BY
+from coreset_studio.core.cli.terminal import TerminalProgress, say, table
+from coreset_studio.core.errors import ExportError, SettingsError
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.output.class_matching import parse_match
+from coreset_studio.core.output.class_tables import measures_of_classes
+from coreset_studio.core.output.external_report import REPORT, headline, measures_table
+from coreset_studio.core.pipeline import whole
+from coreset_studio.core.pipeline.external import evaluate_external
+from coreset_studio.core.pipeline.facts import recommended_but_missing, recommended_extractors
+from coreset_studio.core.pipeline.planning import EVERYTHING, n_splits
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import StudyOutcome
+from coreset_studio.core.results import Comparison, Note, Relabelled, Row, RunResult, StageTime, split_of, split_word
+from coreset_studio.core.settings import STEPS, Settings
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.training.metrics import shown_in
+from coreset_studio.core.words import byte_size, duration, percent
 
 
 def _progress(settings: Settings | None = None) -> TerminalProgress:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core.errors import ClusterError
-from core.threads import VARIABLES
+from coreset_studio.core.errors import ClusterError
+from coreset_studio.core.threads import VARIABLES
 
 HOST = "127.0.0.1"
 

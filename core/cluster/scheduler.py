@@ -11,8 +11,8 @@ from threading import Event
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
-from core.cluster.workers import WorkerFacts, facts_here
-from core.errors import ClusterError
+from coreset_studio.core.cluster.workers import WorkerFacts, facts_here
+from coreset_studio.core.errors import ClusterError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from core.cache import write_atomically
-from core.errors import CacheError
-from core.files import reason_of
-from core.forms import read_form, read_json
-from core.libraries import LIBRARIES, library_versions
-from core.threads import n_threads
-from core.version import __version__
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import CacheError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import read_form, read_json
+from coreset_studio.core.libraries import LIBRARIES, library_versions
+from coreset_studio.core.threads import n_threads
+from coreset_studio.core.version import __version__
 
 PROGRAM = "Coreset Studio"
 

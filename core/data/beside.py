@@ -4,7 +4,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from core.data.folder_names import has_image_suffix
+from coreset_studio.core.data.folder_names import has_image_suffix
 
 _INSPECTED = 50
 

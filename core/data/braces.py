@@ -3,7 +3,7 @@
 import itertools
 import re
 
-from core.errors import DatasetError
+from coreset_studio.core.errors import DatasetError
 
 MOST_NAMES = 100_000
 """How many names a pattern may have."""

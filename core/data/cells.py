@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.data.colour import RGBArray
-from core.data.slide import REFERENCE_SIDE, Density, Plane, Point, Slide, union
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.slide import REFERENCE_SIDE, Density, Plane, Point, Slide, union
 
 _NUCLEUS: Density = (0.98, 1.45, 0.55)
 _DENSE_NUCLEUS: Density = (1.15, 1.62, 0.72)

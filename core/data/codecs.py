@@ -13,7 +13,7 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, Image, Jpeg2KImagePlugin
 
-from core.errors import ImageError
+from coreset_studio.core.errors import ImageError
 
 __all__ = ["FORMATS", "NAMES", "boxed_format", "deep_bits", "deep_kind", "deep_values", "page_sizes"]
 

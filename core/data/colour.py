@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from core.data.levels import Decoded, RGBArray, Values, survey_of, to_bytes
-from core.errors import ImageError
-from core.results import Range, Reading, Stored
+from coreset_studio.core.data.levels import Decoded, RGBArray, Values, survey_of, to_bytes
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Range, Reading, Stored
 
 __all__ = ["BEFORE", "Deep", "Origin", "RGBArray", "array_to_rgb", "decode_array", "decode_deep", "decode_plain",
            "is_deep_grey", "origin_of", "to_rgb"]  # fmt: skip

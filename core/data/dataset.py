@@ -8,32 +8,32 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from core.cache import fingerprint
-from core.cache_use import use_place
-from core.data.braces import is_pattern
-from core.data.description import Match, Source
-from core.data.duplicates import find_duplicates
-from core.data.headers import is_comparable, with_header_facts
-from core.data.levels import fixed
-from core.data.listing import Listing
-from core.data.paged import with_each_page
-from core.data.reading_notes import ignored_notes, reading_notes
-from core.data.readings import reading_of, rules_alone, stored_choices
-from core.data.relabelling import relabelled
-from core.data.scanning import Scanned, decode_all
-from core.data.sources import SOURCES, source_of
-from core.data.stored import load_dataset, save_dataset
-from core.descriptions import SettingsPart
-from core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
-from core.files import reason_of
-from core.garbage import collection_paused, old_objects_left_alone
-from core.housekeeping import sweep_once
-from core.memory import LIBRARY_BYTES, memory_for
-from core.progress import NO_PROGRESS, Progress
-from core.reading import open_regular
-from core.resources import expanded
-from core.results import Dataset, Image, Reading, Skipped
-from core.settings import DataSettings, own_settings, settings_to_dict
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.cache_use import use_place
+from coreset_studio.core.data.braces import is_pattern
+from coreset_studio.core.data.description import Match, Source
+from coreset_studio.core.data.duplicates import find_duplicates
+from coreset_studio.core.data.headers import is_comparable, with_header_facts
+from coreset_studio.core.data.levels import fixed
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.data.paged import with_each_page
+from coreset_studio.core.data.reading_notes import ignored_notes, reading_notes
+from coreset_studio.core.data.readings import reading_of, rules_alone, stored_choices
+from coreset_studio.core.data.relabelling import relabelled
+from coreset_studio.core.data.scanning import Scanned, decode_all
+from coreset_studio.core.data.sources import SOURCES, source_of
+from coreset_studio.core.data.stored import load_dataset, save_dataset
+from coreset_studio.core.descriptions import SettingsPart
+from coreset_studio.core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.garbage import collection_paused, old_objects_left_alone
+from coreset_studio.core.housekeeping import sweep_once
+from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.resources import expanded
+from coreset_studio.core.results import Dataset, Image, Reading, Skipped
+from coreset_studio.core.settings import DataSettings, own_settings, settings_to_dict
 
 __all__ = ["find_duplicates", "list_images", "load_dataset", "save_dataset", "scan", "stored_file"]
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.cache import write_atomically
-from core.data.cells import CLASSES, draw_cell
-from core.data.scanning import thread_count
-from core.errors import DatasetError
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.seeds import generator
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.data.cells import CLASSES, draw_cell
+from coreset_studio.core.data.scanning import thread_count
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.seeds import generator
 
 __all__ = ["demo_truth", "make_demo"]
 

@@ -8,16 +8,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from core.data.page_names import file_and_page
-from core.descriptions import Description, Registry
-from core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.descriptions import Description, Registry
+from coreset_studio.core.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
-    from core.data.colour import RGBArray
-    from core.data.listing import Listing
-    from core.data.reader import Loaded, SourceReader
-    from core.results import Reading
-    from core.settings import DataSettings
+    from coreset_studio.core.data.colour import RGBArray
+    from coreset_studio.core.data.listing import Listing
+    from coreset_studio.core.data.reader import Loaded, SourceReader
+    from coreset_studio.core.results import Reading
+    from coreset_studio.core.settings import DataSettings
 
 Holds = Literal["files", "bytes", "arrays"]
 

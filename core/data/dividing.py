@@ -9,8 +9,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from core.results import Dataset
-from core.seeds import generator
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.seeds import generator
 
 Unit = tuple[int, ...]
 

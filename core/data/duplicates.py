@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.results import Dataset, Duplicates, IntArray
+from coreset_studio.core.results import Dataset, Duplicates, IntArray
 
 _ROWS_AT_ONCE = 256
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from core.data.page_names import file_and_page
-from core.results import SplitName
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.results import SplitName
 
 LEFTOVER_FOLDERS = frozenset({
     "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "recycler", "recycled",

@@ -6,17 +6,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from core.data.folder_names import has_image_suffix, leftover, split_names
-from core.data.layouts import FolderReading, guess_reading, read_as
-from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable, warn_of_spellings
-from core.data.masks import leave_masks_out
-from core.data.reader import FileReader
-from core.errors import DatasetError
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.reading import Identity, identity_of
-from core.results import Image, Skipped, SplitName
-from core.settings import DataSettings
+from coreset_studio.core.data.folder_names import has_image_suffix, leftover, split_names
+from coreset_studio.core.data.layouts import FolderReading, guess_reading, read_as
+from coreset_studio.core.data.listing import (
+    SPLIT_NAMES,
+    Entry,
+    Listing,
+    class_text,
+    is_text,
+    printable,
+    warn_of_spellings,
+)
+from coreset_studio.core.data.masks import leave_masks_out
+from coreset_studio.core.data.reader import FileReader
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import Identity, identity_of
+from coreset_studio.core.results import Image, Skipped, SplitName
+from coreset_studio.core.settings import DataSettings
 
 _HIDDEN_ON_WINDOWS = 0x2
 

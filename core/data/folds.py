@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.data.dividing import Unit
-from core.errors import SplitError
-from core.results import Dataset, IntArray
-from core.seeds import generator
+from coreset_studio.core.data.dividing import Unit
+from coreset_studio.core.errors import SplitError
+from coreset_studio.core.results import Dataset, IntArray
+from coreset_studio.core.seeds import generator
 
 DIVISIONS_KEPT = 8
 """Divisions that are kept in memory: those of many thousand groups take seconds, and every fold requests the same."""

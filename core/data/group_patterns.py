@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.data.folder_names import PATIENT_WORDS
-from core.data.page_names import file_and_page
-from core.results import Image
+from coreset_studio.core.data.folder_names import PATIENT_WORDS
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.results import Image
 
 _WORD = re.compile(rf"(?i)(?:^|[/_ .-])({PATIENT_WORDS})[ _.-]?[0-9]")
 _CANDIDATES = (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from core.results import Dataset, Image
+from coreset_studio.core.results import Dataset, Image
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def with_header_facts(dataset: Dataset, grouped_by: str) -> Dataset:
     """
     if not any(image.header for image in dataset.images):
         return dataset
-    from core.data.dicom.subjects import with_subjects
+    from coreset_studio.core.data.dicom.subjects import with_subjects
 
     images, columns, notes = with_subjects(dataset.images, dataset.columns, grouped_by)
     return replace(dataset, images=images, columns=columns, warnings=(*dataset.warnings, *notes))
@@ -48,6 +48,6 @@ def is_comparable(image: Image) -> bool:
     """Return whether the hashes that are kept of a header can be compared with those of new images."""
     if not image.header:
         return True
-    from core.data.dicom.subjects import is_current
+    from coreset_studio.core.data.dicom.subjects import is_current
 
     return is_current(image.header)

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import DatasetError
-from core.limits import memory_within
-from core.reading import open_regular
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.limits import memory_within
+from coreset_studio.core.reading import open_regular
 
 # Signature, version 1 and three bytes of zeros: not something that images contain by chance.
 _SIGNATURE = b"GCOL\x01\x00\x00\x00"

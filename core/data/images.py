@@ -16,20 +16,20 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from core.data.codecs import FORMATS, NAMES, boxed_format
-from core.data.colour import BEFORE, RGBArray, settled
-from core.data.dicom.recognising import HEAD_BYTES, has_preamble, is_dicom
-from core.data.levels import Decoded
-from core.data.pages import SEVERAL_PAGES, decode_file, main_pages
-from core.data.quiet import QuietPillow
-from core.data.sources import source_of
-from core.data.streams import CountedBytes
-from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
-from core.data.tiff.faults import DAMAGED, is_misread
-from core.errors import ImageError
-from core.files import reason_of
-from core.reading import open_regular
-from core.results import Dataset, Reading, Stored
+from coreset_studio.core.data.codecs import FORMATS, NAMES, boxed_format
+from coreset_studio.core.data.colour import BEFORE, RGBArray, settled
+from coreset_studio.core.data.dicom.recognising import HEAD_BYTES, has_preamble, is_dicom
+from coreset_studio.core.data.levels import Decoded
+from coreset_studio.core.data.pages import SEVERAL_PAGES, decode_file, main_pages
+from coreset_studio.core.data.quiet import QuietPillow
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.data.streams import CountedBytes
+from coreset_studio.core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
+from coreset_studio.core.data.tiff.faults import DAMAGED, is_misread
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.results import Dataset, Reading, Stored
 
 __all__ = [
     "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "decode", "is_unchanged", "read_bytes", "read_file", "read_image",
@@ -163,14 +163,14 @@ def _tiff(data: bytes, reading: Reading) -> Decoded:
 
 def _other_tiff(data: bytes, reading: Reading) -> Decoded:
     # Imported here: most TIFF files need no tifffile.
-    from core.data.tiff.decoding import decode_tiff
+    from coreset_studio.core.data.tiff.decoding import decode_tiff
 
     return decode_tiff(data, reading, _check_size)
 
 
 def _dicom(data: bytes, reading: Reading) -> Decoded:
     # Imported here: pydicom takes longer to load than a small dataset to read.
-    from core.data.dicom.decoding import decode_dicom
+    from coreset_studio.core.data.dicom.decoding import decode_dicom
 
     return decode_dicom(data, reading, _check_size)
 
@@ -190,7 +190,7 @@ def _with_form(data: bytes, decoded: Decoded) -> Decoded:
     """Return an image of which it is known if its file has the header of DICOM as well, as some TIFF files do."""
     if not has_preamble(data):
         return decoded
-    from core.data.dicom.parsing import parse
+    from coreset_studio.core.data.dicom.parsing import parse
 
     with suppress(ImageError):
         decoded = replace(decoded, header=parse(data).header())
@@ -267,13 +267,13 @@ def _n_tiff_pages(data: bytes) -> int:
     try:
         return _n_pillow_pages(data)
     except Exception:  # as above
-        from core.data.tiff.decoding import n_tiff_pages
+        from coreset_studio.core.data.tiff.decoding import n_tiff_pages
 
         return n_tiff_pages(data)
 
 
 def _n_frames(data: bytes) -> int:
-    from core.data.dicom.decoding import n_frames
+    from coreset_studio.core.data.dicom.decoding import n_frames
 
     return n_frames(data)
 

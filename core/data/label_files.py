@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.data.dataset import list_images
-from core.data.listing import Entry, Listing, class_text
-from core.data.sources.csv.cells import Cells, open_cells
-from core.errors import DatasetError, ProjectError, SettingsError
-from core.files import reason_of
-from core.forms import LIST_BYTES, read_json
-from core.progress import NO_PROGRESS, Progress
-from core.project import SUFFIX, read_project
-from core.settings import DataSettings, Relabelling, settings_from_dict
-from core.settings.relabelling import utc_text
-from core.spellings import by_composed, composed
-from core.spreadsheet import plain_text
+from coreset_studio.core.data.dataset import list_images
+from coreset_studio.core.data.listing import Entry, Listing, class_text
+from coreset_studio.core.data.sources.csv.cells import Cells, open_cells
+from coreset_studio.core.errors import DatasetError, ProjectError, SettingsError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import LIST_BYTES, read_json
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.project import SUFFIX, read_project
+from coreset_studio.core.settings import DataSettings, Relabelling, settings_from_dict
+from coreset_studio.core.settings.relabelling import utc_text
+from coreset_studio.core.spellings import by_composed, composed
+from coreset_studio.core.spreadsheet import plain_text
 
 # The names that each column may have, the first of which is read where a table has several.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from core.data.folder_names import has_image_suffix
-from core.data.folders import list_layouts
-from core.data.layouts import FolderReading
-from core.data.listing import Entry, Listing
-from core.descriptions import choices_of
-from core.progress import NO_PROGRESS, Progress
-from core.results import LayoutFacts, counts_of
-from core.settings import DataSettings
+from coreset_studio.core.data.folder_names import has_image_suffix
+from coreset_studio.core.data.folders import list_layouts
+from coreset_studio.core.data.layouts import FolderReading
+from coreset_studio.core.data.listing import Entry, Listing
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import LayoutFacts, counts_of
+from coreset_studio.core.settings import DataSettings
 
 _OLD = "plain"
 _EXAMPLES = 3

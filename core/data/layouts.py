@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.data.folder_names import (
+from coreset_studio.core.data.folder_names import (
     are_aspects,
     are_classes,
     are_folds,
@@ -17,7 +17,7 @@ from core.data.folder_names import (
     are_places,
     split_names,
 )
-from core.results import SplitName
+from coreset_studio.core.results import SplitName
 
 Parts = tuple[str, ...]
 CLASSES: Parts = ("classes",)

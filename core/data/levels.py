@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.headers import HeaderFacts
-from core.results import Range, Reading, Stored
+from coreset_studio.core.data.headers import HeaderFacts
+from coreset_studio.core.results import Range, Reading, Stored
 
 Values = NDArray[Any]
 RGBArray = NDArray[np.uint8]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.results import Skipped, SplitName
+from coreset_studio.core.results import Skipped, SplitName
 
 SPLIT_NAMES: dict[str, SplitName] = {
     "train": "train",

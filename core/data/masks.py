@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 import cv2
 import numpy as np
 
-from core.data.colour import RGBArray
-from core.data.images import read_rgb
-from core.data.listing import Listing
-from core.errors import ImageError
-from core.results import Skipped
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.images import read_rgb
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Skipped
 
 _MARK = (
     "mask|masks|maske|seg|segm|segmentation|segmented|gt|groundtruth|ground[ _-]?truth|label|labels|labelled|"

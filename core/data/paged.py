@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from core.data.images import n_pages
-from core.data.listing import Entry, Listing
-from core.data.page_names import file_and_page, page_path
-from core.data.scanning import thread_count
-from core.progress import Progress
+from coreset_studio.core.data.images import n_pages
+from coreset_studio.core.data.listing import Entry, Listing
+from coreset_studio.core.data.page_names import file_and_page, page_path
+from coreset_studio.core.data.scanning import thread_count
+from coreset_studio.core.progress import Progress
 
 _AT_ONCE = 64
 

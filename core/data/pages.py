@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from core.data.codecs import FORMATS as CODECS
-from core.data.codecs import deep_bits, deep_kind, deep_values, page_sizes
-from core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
-from core.data.levels import Decoded, RGBArray, Survey, merged, together
-from core.data.tiff.planes import Planes, planes_of
-from core.errors import ImageError
-from core.results import Reading, Stored
-from core.settings.levels import parse_channels
+from coreset_studio.core.data.codecs import FORMATS as CODECS
+from coreset_studio.core.data.codecs import deep_bits, deep_kind, deep_values, page_sizes
+from coreset_studio.core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
+from coreset_studio.core.data.levels import Decoded, RGBArray, Survey, merged, together
+from coreset_studio.core.data.tiff.planes import Planes, planes_of
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Reading, Stored
+from coreset_studio.core.settings.levels import parse_channels
 
 MOST_PAGES = 10_000
 """How many pages of a file are inspected."""

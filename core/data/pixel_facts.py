@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.colour import RGBArray
-from core.data.description import Source
-from core.data.images import n_pages
-from core.data.levels import fixed, together
-from core.data.page_names import page_path
-from core.data.thumbnails import shrink
-from core.errors import ImageError
-from core.progress import NO_PROGRESS, Progress
-from core.results import LevelsFacts, PagesFacts, Reading, SmallImage
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.description import Source
+from coreset_studio.core.data.images import n_pages
+from coreset_studio.core.data.levels import fixed, together
+from coreset_studio.core.data.page_names import page_path
+from coreset_studio.core.data.thumbnails import shrink
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import LevelsFacts, PagesFacts, Reading, SmallImage
 
 MOST_PAGES = 24
 _SIDE = 192

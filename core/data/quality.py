@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.descriptions import choices_of
-from core.descriptions.choice import Choice
-from core.results import Dataset
-from core.settings import QualitySettings
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.descriptions.choice import Choice
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import QualitySettings
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]

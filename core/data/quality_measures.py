@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.colour import RGBArray
-from core.data.quality import MEASURES
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.quality import MEASURES
 
 GreyArray = NDArray[np.uint8]
 

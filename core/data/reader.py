@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from core.data.colour import BEFORE, RGBArray, settled
-from core.data.description import Match
-from core.data.images import decode, decode_page, read_file, read_rgb
-from core.data.levels import Decoded
-from core.data.listing import Listing
-from core.data.page_names import file_and_page
-from core.errors import ImageError
-from core.files import reason_of
-from core.results import Image, Reading
+from coreset_studio.core.data.colour import BEFORE, RGBArray, settled
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.images import decode, decode_page, read_file, read_rgb
+from coreset_studio.core.data.levels import Decoded
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.results import Image, Reading
 
 _LAST = threading.local()
 

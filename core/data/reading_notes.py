@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.data.page_names import file_and_page
-from core.results import Image, Range, Reading, Stored
-from core.settings.levels import WINDOW_RULES, parse_channels, parse_window, range_text
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.results import Image, Range, Reading, Stored
+from coreset_studio.core.settings.levels import WINDOW_RULES, parse_channels, parse_window, range_text
 
 _NAMED = 3
 _LEVELS = 256

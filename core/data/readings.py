@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.errors import SettingsError
-from core.results import Reading
-from core.settings import DataSettings, settings_from_dict, settings_to_dict
-from core.settings.levels import ALPHA_RULES, LEVELS_RULES, parse_alpha, parse_levels, range_text
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.results import Reading
+from coreset_studio.core.settings import DataSettings, settings_from_dict, settings_to_dict
+from coreset_studio.core.settings.levels import ALPHA_RULES, LEVELS_RULES, parse_alpha, parse_levels, range_text
 
 _FIELDS = ("grey_levels", "alpha", "pages", "window", "channels")
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.listing import Entry, Listing, class_text, spelling_notes
-from core.results import Dataset, Split
-from core.settings import Relabelling
+from coreset_studio.core.data.listing import Entry, Listing, class_text, spelling_notes
+from coreset_studio.core.results import Dataset, Split
+from coreset_studio.core.settings import Relabelling
 
 _NAMED = 5
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from core.data.colour import RGBArray
-from core.data.images import read_image
-from core.data.scanning import pixel_hash
-from core.errors import ImageError
-from core.results import Dataset
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.data.scanning import pixel_hash
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Dataset
 
 CHANGED = "The image has changed since it was scanned; scan again."
 _NAMED = 10

@@ -10,18 +10,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.cache_use import use_place
-from core.data.colour import RGBArray
-from core.data.description import Source
-from core.data.levels import Survey
-from core.data.listing import Entry, Listing, printable
-from core.data.quality_measures import GreyArray, measure_quality, to_grey
-from core.data.reader import Loaded
-from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
-from core.errors import ImageError, ReadOnlyCacheError
-from core.progress import Progress
-from core.results import Image, Reading, Skipped, Stored
-from core.threads import n_processors
+from coreset_studio.core.cache_use import use_place
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.data.description import Source
+from coreset_studio.core.data.levels import Survey
+from coreset_studio.core.data.listing import Entry, Listing, printable
+from coreset_studio.core.data.quality_measures import GreyArray, measure_quality, to_grey
+from coreset_studio.core.data.reader import Loaded
+from coreset_studio.core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
+from coreset_studio.core.errors import ImageError, ReadOnlyCacheError
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Image, Reading, Skipped, Stored
+from coreset_studio.core.threads import n_processors
 
 _BATCH = 16
 _HASH_SIDE = 32
@@ -178,7 +178,7 @@ def _hashed(loaded: Loaded) -> tuple[str, ...]:
     header = loaded.decoded.header if loaded.decoded is not None else None
     if header is None:
         return ()
-    from core.data.dicom.subjects import hashed
+    from coreset_studio.core.data.dicom.subjects import hashed
 
     return hashed(header)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.results import Dataset
+from coreset_studio.core.results import Dataset
 
 SIDES = (64, 96, 128, 192, 256)
 """Sides in pixels that networks are offered, the largest as in the paper."""

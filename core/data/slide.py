@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.colour import RGBArray
+from coreset_studio.core.data.colour import RGBArray
 
 Plane = NDArray[np.float32]
 Density = tuple[float, float, float]

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.dividing import draw
-from core.data.duplicates import find_duplicates
-from core.data.folds import check_folds, images_of_fold
-from core.data.units import Ties, find_ties, found_groups, group_notes, preview_groups, units
-from core.errors import SplitError
-from core.results import Dataset, IntArray, LeftOut, Split
-from core.settings import DataSettings
-from core.settings.path_patterns import PathPatterns
+from coreset_studio.core.data.dividing import draw
+from coreset_studio.core.data.duplicates import find_duplicates
+from coreset_studio.core.data.folds import check_folds, images_of_fold
+from coreset_studio.core.data.units import Ties, find_ties, found_groups, group_notes, preview_groups, units
+from coreset_studio.core.errors import SplitError
+from coreset_studio.core.results import Dataset, IntArray, LeftOut, Split
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.settings.path_patterns import PathPatterns
 
 __all__ = ["count_groups", "found_groups", "make_split", "preview_groups"]
 

@@ -8,14 +8,14 @@ from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from core.cache import write_atomically
-from core.data.quality import MEASURES
-from core.data.sources import source_of
-from core.errors import CacheError, DatasetError, ReadOnlyCacheError
-from core.files import is_refused, reason_of
-from core.forms import LIST_BYTES, is_number, read_form, read_json
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, Image, Reading, Skipped, Stored
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.data.quality import MEASURES
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.errors import CacheError, DatasetError, ReadOnlyCacheError
+from coreset_studio.core.files import is_refused, reason_of
+from coreset_studio.core.forms import LIST_BYTES, is_number, read_form, read_json
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, Image, Reading, Skipped, Stored
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 5000

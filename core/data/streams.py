@@ -2,7 +2,7 @@
 
 import io
 
-from core.errors import ImageError
+from coreset_studio.core.errors import ImageError
 
 TOO_MANY_PARTS = "It is damaged: it has more parts than any valid image."
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.page_names import file_and_page
-from core.results import Image
-from core.settings import DataSettings
-from core.settings.path_patterns import PathPatterns
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.results import Image
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.settings.path_patterns import PathPatterns
 
 _MASKS = "masks or label images"
 _WORDS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.cache import cannot_write, thumbnail_file
-from core.data.colour import RGBArray
-from core.files import temporary_file
+from coreset_studio.core.cache import cannot_write, thumbnail_file
+from coreset_studio.core.data.colour import RGBArray
+from coreset_studio.core.files import temporary_file
 
 __all__ = ["THUMBNAIL_SIDE", "has_thumbnail", "shrink", "thumbnail_file", "write_thumbnail"]
 

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from core.data.duplicates import near_pairs
-from core.data.page_names import file_and_page
-from core.errors import SplitError
-from core.results import Dataset, Image
-from core.settings import DataSettings
+from coreset_studio.core.data.duplicates import near_pairs
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.errors import SplitError
+from coreset_studio.core.results import Dataset, Image
+from coreset_studio.core.settings import DataSettings
 
 _NO_GROUPS = ("pixels", "file")
 

@@ -5,9 +5,9 @@ it, the code that does the work. Flags, controls, columns, keys, estimates, the 
 documentation are made from descriptions. Importing them imports neither NumPy nor Qt nor TensorFlow.
 """
 
-from core.descriptions.choice import Choice, SettingsPart, choice, choices_of, own, own_kind
-from core.descriptions.description import Cost, Description, inside_sentence, resolve
-from core.descriptions.registry import (
+from coreset_studio.core.descriptions.choice import Choice, SettingsPart, choice, choices_of, own, own_kind
+from coreset_studio.core.descriptions.description import Cost, Description, inside_sentence, resolve
+from coreset_studio.core.descriptions.registry import (
     KINDS,
     NO_PLUGINS,
     Added,

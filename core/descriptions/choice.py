@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any
 
-from core.errors import SettingsError
+from coreset_studio.core.errors import SettingsError
 
 _KEY = "choice"
 _OWN = "own"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from core.descriptions.choice import SettingsPart
+from coreset_studio.core.descriptions.choice import SettingsPart
 
 
 @dataclass(frozen=True, kw_only=True)

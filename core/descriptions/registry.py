@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Generic, TypeVar
 
-from core.descriptions.description import Description, resolve
+from coreset_studio.core.descriptions.description import Description, resolve
 
 D = TypeVar("D", bound=Description)
 
 # Where the registry of each kind is defined.
 KINDS: Mapping[str, str] = {
-    "source": "core.data.sources:SOURCES",
-    "extractor": "core.features.extractors:EXTRACTORS",
-    "sampler": "core.selection.samplers:SAMPLERS",
-    "network": "core.training.architectures:NETWORKS",
-    "metric": "core.training.metrics:METRICS",
-    "export format": "core.output.formats:EXPORT_FORMATS",
+    "source": "coreset_studio.core.data.sources:SOURCES",
+    "extractor": "coreset_studio.core.features.extractors:EXTRACTORS",
+    "sampler": "coreset_studio.core.selection.samplers:SAMPLERS",
+    "network": "coreset_studio.core.training.architectures:NETWORKS",
+    "metric": "coreset_studio.core.training.metrics:METRICS",
+    "export format": "coreset_studio.core.output.formats:EXPORT_FORMATS",
 }
 
 

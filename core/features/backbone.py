@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.errors import FeatureError
-from core.features.convolutional import set_tensors
-from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.weights import load_weights
-from core.results import WeightsUsed
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.convolutional import set_tensors
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named
+from coreset_studio.core.features.weights import load_weights
+from coreset_studio.core.results import WeightsUsed
 
 
 def backbones() -> tuple[str, ...]:

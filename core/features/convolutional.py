@@ -6,11 +6,11 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from core.features.description import Extractor
-from core.features.engine import import_tensorflow
-from core.features.network import Network
-from core.features.steps import Compute, Pixels, Prepared, Steps
-from core.features.weight_files import Tensors
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.features.engine import import_tensorflow
+from coreset_studio.core.features.network import Network
+from coreset_studio.core.features.steps import Compute, Pixels, Prepared, Steps
+from coreset_studio.core.features.weight_files import Tensors
 
 Pooling = Literal["flatten", "average"]
 

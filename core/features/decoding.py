@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.data.images import read_image
-from core.data.rereading import check_unchanged
-from core.errors import ImageError
-from core.features.steps import Pixels, Prepared
-from core.results import Dataset
-from core.threads import n_processors
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.data.rereading import check_unchanged
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.features.steps import Pixels, Prepared
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.threads import n_processors
 
 _MOST_THREADS = 8
 _BATCHES_AHEAD = 3

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from core.descriptions import Description, SettingsPart, plugins_used
-from core.errors import CoresetError, FeatureError
+from coreset_studio.core.descriptions import Description, SettingsPart, plugins_used
+from coreset_studio.core.errors import CoresetError, FeatureError
 
 if TYPE_CHECKING:
-    from core.features.network import Network, WeightSet
-    from core.features.steps import Compute, Pixels, Prepared, Steps, StoredRows
-    from core.features.weight_files import Tensors
-    from core.results import FloatArray, WeightsUsed
+    from coreset_studio.core.features.network import Network, WeightSet
+    from coreset_studio.core.features.steps import Compute, Pixels, Prepared, Steps, StoredRows
+    from coreset_studio.core.features.weight_files import Tensors
+    from coreset_studio.core.results import FloatArray, WeightsUsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,11 +230,11 @@ class Extractor(Description):
         return call
 
     def _steps(self) -> "Steps":
-        from core.features.steps import Steps
+        from coreset_studio.core.features.steps import Steps
 
         found = self.code if self.settings is None else self.code(self.chosen or self.settings())
         if not isinstance(found, Steps):
-            raise TypeError(f"{self.does} is no core.features.steps.Steps")
+            raise TypeError(f"{self.does} is no coreset_studio.core.features.steps.Steps")
         return found
 
     def _blocks_of(

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cluster import Cluster, WorkerFacts, facts_here
-from core.descriptions import SettingsPart
-from core.errors import CoresetError, FeatureError, WeightsError
-from core.features.decoding import Batch, ImageToDecode, prepared_batches
-from core.features.description import Extractor
-from core.features.extractors import extractor_named
-from core.features.steps import Compute
-from core.features.weights import load_weights
-from core.results import Dataset, FloatArray, WeightsUsed
+from coreset_studio.core.cluster import Cluster, WorkerFacts, facts_here
+from coreset_studio.core.descriptions import SettingsPart
+from coreset_studio.core.errors import CoresetError, FeatureError, WeightsError
+from coreset_studio.core.features.decoding import Batch, ImageToDecode, prepared_batches
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.features.steps import Compute
+from coreset_studio.core.features.weights import load_weights
+from coreset_studio.core.results import Dataset, FloatArray, WeightsUsed
 
 _TASK_IMAGES = 128
 """About how many images a task has, at least one batch: few enough that a lost worker costs seconds."""

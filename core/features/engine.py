@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.errors import FeatureError
-from core.features.extractors import recommended_without_weights
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.extractors import recommended_without_weights
 
 
 def import_tensorflow() -> Any:

@@ -11,24 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import fingerprint, write_atomically
-from core.cluster import WorkerFacts, active
-from core.cluster.workers import remember_workers, workers_of
-from core.descriptions import Cost, SettingsPart, plugins_used
-from core.errors import FeatureError
-from core.estimate import TENSORFLOW_BYTES
-from core.features.decoding import Batch, ImageToDecode, images_to_decode, prepared_batches
-from core.features.description import Extractor
-from core.features.distributed import Agreement, batches_of, loaded
-from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.steps import Compute, FileState, StoredRows
-from core.features.weights import weights_used
-from core.forms import read_json
-from core.memory import Ways, memory_for
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
-from core.row_store import RowStore
-from core.settings import settings_in_keys
+from coreset_studio.core.cache import fingerprint, write_atomically
+from coreset_studio.core.cluster import WorkerFacts, active
+from coreset_studio.core.cluster.workers import remember_workers, workers_of
+from coreset_studio.core.descriptions import Cost, SettingsPart, plugins_used
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.estimate import TENSORFLOW_BYTES
+from coreset_studio.core.features.decoding import Batch, ImageToDecode, images_to_decode, prepared_batches
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.features.distributed import Agreement, batches_of, loaded
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named
+from coreset_studio.core.features.steps import Compute, FileState, StoredRows
+from coreset_studio.core.features.weights import weights_used
+from coreset_studio.core.forms import read_json
+from coreset_studio.core.memory import Ways, memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.settings import settings_in_keys
 
 CHUNK_IMAGES, CHUNK_SECONDS = 512, 10.0
 """A chunk is written after this number of images or this time, the most that a killed run loses."""

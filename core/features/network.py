@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.features.engine import import_keras
-from core.features.weight_files import Layer
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.weight_files import Layer
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from core.errors import FeatureError
-from core.estimate import ROWS_AT_ONCE
-from core.results import FloatArray, IntArray
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.estimate import ROWS_AT_ONCE
+from coreset_studio.core.results import FloatArray, IntArray
 
 Float64Array = NDArray[np.float64]
 ReadRows = Callable[[IntArray], FloatArray]

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from core.estimate import EXACT_LIMIT, SPARE_COLUMNS
-from core.features.pca import (
+from coreset_studio.core.estimate import EXACT_LIMIT, SPARE_COLUMNS
+from coreset_studio.core.features.pca import (
     BLOCK_ROWS,
     RELATIVE_ZERO,
     Float64Array,
@@ -17,9 +17,9 @@ from core.features.pca import (
     sign_of_largest,
     sum_of_squares,
 )
-from core.progress import NO_PROGRESS, Progress
-from core.results import FloatArray, IntArray
-from core.seeds import generator
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.seeds import generator
 
 # The block Krylov method stops when every residual is below this share of the largest eigenvalue.
 TOLERANCE = 3e-4

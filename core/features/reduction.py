@@ -11,17 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from core.cache import ArrayCache, CachedArrays, fingerprint
-from core.errors import FeatureError
-from core.estimate import class_reduction_bytes, pool_reduction_bytes
-from core.features.extractors import EXTRACTORS, recommended_without_weights
-from core.features.pca import BLOCK_ROWS, ClassPca, ReadRows
-from core.features.pool_pca import PoolPca
-from core.features.views import FeatureRows, join, mean_square, view_scales
-from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import ClassEmbedding, Dataset, FloatArray, IntArray, PoolEmbedding, Split, ViewReduction
-from core.settings import FeatureSettings
+from coreset_studio.core.cache import ArrayCache, CachedArrays, fingerprint
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.estimate import class_reduction_bytes, pool_reduction_bytes
+from coreset_studio.core.features.extractors import EXTRACTORS, recommended_without_weights
+from coreset_studio.core.features.pca import BLOCK_ROWS, ClassPca, ReadRows
+from coreset_studio.core.features.pool_pca import PoolPca
+from coreset_studio.core.features.views import FeatureRows, join, mean_square, view_scales
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress, StepProgress
+from coreset_studio.core.results import (
+    ClassEmbedding,
+    Dataset,
+    FloatArray,
+    IntArray,
+    PoolEmbedding,
+    Split,
+    ViewReduction,
+)
+from coreset_studio.core.settings import FeatureSettings
 
 # Part of every cache key: raise it when the numbers change.
 VERSION = 1

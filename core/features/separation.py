@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.neighbours import nearest
-from core.results import Dataset, IntArray, PoolEmbedding, Separation
+from coreset_studio.core.neighbours import nearest
+from coreset_studio.core.results import Dataset, IntArray, PoolEmbedding, Separation
 
 
 def separation(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.network import Network, WeightSet
-from core.features.weight_files import Tensors
-from core.progress import Progress
-from core.results import Dataset, FloatArray
+from coreset_studio.core.features.network import Network, WeightSet
+from coreset_studio.core.features.weight_files import Tensors
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Dataset, FloatArray
 
 if TYPE_CHECKING:
-    from core.features.decoding import Batch, ImageToDecode
+    from coreset_studio.core.features.decoding import Batch, ImageToDecode
 
 Pixels = NDArray[np.uint8]
 Prepared = NDArray[Any]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.features.weight_files import Layer, Tensors, tensors_of
-from core.results import FloatArray
-from core.seeds import generator
+from coreset_studio.core.features.weight_files import Layer, Tensors, tensors_of
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.seeds import generator
 
 UNTRAINED_SEED = 0
 _NORM_START = (1.0, 0.0, 0.0, 1.0)  # gamma, beta, moving mean, moving variance

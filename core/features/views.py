@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core.results import FloatArray, IntArray
+from coreset_studio.core.results import FloatArray, IntArray
 
 
 class FeatureRows(Protocol):

@@ -12,10 +12,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from core.errors import WeightsError
-from core.features.network import WeightSet
-from core.features.weights import FoundWeights, entry_of, find_weights, md5_of, moved, weight_set
-from core.files import (
+from coreset_studio.core.errors import WeightsError
+from coreset_studio.core.features.network import WeightSet
+from coreset_studio.core.features.weights import FoundWeights, entry_of, find_weights, md5_of, moved, weight_set
+from coreset_studio.core.files import (
     is_leftover,
     move,
     put_file_in_place,
@@ -24,10 +24,10 @@ from core.files import (
     temporary_name,
     try_to_remove,
 )
-from core.progress import NO_PROGRESS, Progress
-from core.resources import user_data_folder
-from core.results import WeightsEntry
-from core.version import __version__
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.results import WeightsEntry
+from coreset_studio.core.version import __version__
 
 _BLOCK = 1 << 18
 _TIMEOUT = 15.0

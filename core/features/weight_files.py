@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from core.data.heaps import heaps_are_whole
-from core.errors import CoresetError, WeightsError
-from core.files import temporary_file
-from core.reading import check_member, open_regular
-from core.results import FloatArray
+from coreset_studio.core.data.heaps import heaps_are_whole
+from coreset_studio.core.errors import CoresetError, WeightsError
+from coreset_studio.core.files import temporary_file
+from coreset_studio.core.reading import check_member, open_regular
+from coreset_studio.core.results import FloatArray
 
 SUFFIXES = (".h5", ".hdf5", ".keras")
 _IN_ARCHIVE = "model.weights.h5"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.cache import default_cache_folder, write_atomically
-from core.forms import read_json
+from coreset_studio.core.cache import default_cache_folder, write_atomically
+from coreset_studio.core.forms import read_json
 
 _FILE = "weights.json"
 _VERSION = 1

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from core.errors import FeatureError
-from core.features.extractors import EXTRACTORS
-from core.features.network import WeightSet
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.network import WeightSet
 
 
 class _WeightSets(Mapping[str, WeightSet]):

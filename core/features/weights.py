@@ -13,18 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from core.errors import MissingWeightsError, WeightsError
-from core.features.extractors import EXTRACTORS, extractor_named, recommended_without_weights
-from core.features.network import WeightSet
-from core.features.untrained import untrained_tensors
-from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
-from core.features.weight_memory import Remembered, recall, remember
-from core.features.weight_sets import WEIGHT_SETS
-from core.files import reason_of, temporary_file
-from core.reading import identity_of
-from core.resources import resource_folder, user_data_folder, weight_folders
-from core.results import WeightsEntry, WeightsUsed
-from core.results.weights import WeightState
+from coreset_studio.core.errors import MissingWeightsError, WeightsError
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named, recommended_without_weights
+from coreset_studio.core.features.network import WeightSet
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
+from coreset_studio.core.features.weight_memory import Remembered, recall, remember
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.files import reason_of, temporary_file
+from coreset_studio.core.reading import identity_of
+from coreset_studio.core.resources import resource_folder, user_data_folder, weight_folders
+from coreset_studio.core.results import WeightsEntry, WeightsUsed
+from coreset_studio.core.results.weights import WeightState
 
 
 @dataclass(frozen=True)

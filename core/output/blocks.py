@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup
 
-from core.output.drawing import svg_for_page
-from core.output.tables import Table, shown
+from coreset_studio.core.output.drawing import svg_for_page
+from coreset_studio.core.output.tables import Table, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

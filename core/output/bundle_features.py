@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import ExportError, LostImagesError
-from core.features.engine import import_keras
-from core.files import reason_of
-from core.output.placing import hash_file
-from core.progress import NO_PROGRESS, Progress
-from core.reading import check_member, open_regular
-from core.results import Dataset, FloatArray, IntArray
-from core.seeds import generator
-from core.training.calling import compiled
-from core.training.pixels import ImageSource, Pixels, decoded_ahead
+from coreset_studio.core.errors import ExportError, LostImagesError
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.output.placing import hash_file
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import check_member, open_regular
+from coreset_studio.core.results import Dataset, FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.training.calling import compiled
+from coreset_studio.core.training.pixels import ImageSource, Pixels, decoded_ahead
 
 FEATURES_NAME = "features.npz"
 MOST_IMAGES = 200

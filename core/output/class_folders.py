@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from core.data.page_names import file_and_page
-from core.data.sources import source_of
-from core.output.image_files import has_header
-from core.output.manifest import ListedFile
-from core.output.placing import Placer, check_space
-from core.output.planning import Plan, PlannedImage, Written
-from core.progress import Progress
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.output.image_files import has_header
+from coreset_studio.core.output.manifest import ListedFile
+from coreset_studio.core.output.placing import Placer, check_space
+from coreset_studio.core.output.planning import Plan, PlannedImage, Written
+from coreset_studio.core.progress import Progress
 
 _KERAS_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 

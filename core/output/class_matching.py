@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.errors import ExportError
+from coreset_studio.core.errors import ExportError
 
 _BETWEEN = re.compile(r"[\s_\-./]+")
 NAMED = 8

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from core.output.tables import Cell, Column, Table
-from core.output.training_figures import paper_rows
-from core.output.training_tables import (
+from coreset_studio.core.output.tables import Cell, Column, Table
+from coreset_studio.core.output.training_figures import paper_rows
+from coreset_studio.core.output.training_tables import (
     interval_words,
     row_columns,
     row_facts,
@@ -15,11 +15,11 @@ from core.output.training_tables import (
     steps_words,
     tested_images,
 )
-from core.palette import sampler_mark
-from core.results import Comparison, Row, RunResult
-from core.training.metric import Metric
-from core.training.metrics import shown_in, with_classes
-from core.words import percent
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.results import Comparison, Row, RunResult
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.training.metrics import shown_in, with_classes
+from coreset_studio.core.words import percent
 
 INTERVALS = "95 % intervals: of shares Wilson's, of AUC Newcombe's; variation of the test images alone"
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.output.names import PrivateNames
-from core.results import (
+from coreset_studio.core.output.names import PrivateNames
+from coreset_studio.core.results import (
     ClassClusters,
     ClassEmbedding,
     ClusterShares,
@@ -22,8 +22,8 @@ from core.results import (
     SuspectedLabelError,
     WeightsUsed,
 )
-from core.results.searches import SearchResult
-from core.settings import Settings
+from coreset_studio.core.results.searches import SearchResult
+from coreset_studio.core.settings import Settings
 
 _INFORMATIVE = 4
 """Digits of a number that may be a patient's."""

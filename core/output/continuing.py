@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from core.errors import ExportError
-from core.files import reason_of
-from core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
-from core.output.placing import hash_file
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset
-from core.settings import DataSettings, EarlierCoreset, EarlierImage, SelectionSettings
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
+from coreset_studio.core.output.placing import hash_file
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings, EarlierCoreset, EarlierImage, SelectionSettings
 
 
 def read_earlier(file: Path) -> tuple[EarlierCoreset, tuple[str, ...]]:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.output.drawing import INK, MUTED, panels, plain, shortened, style
-from core.palette import class_mark
-from core.results import ROC_RATES, Curves
-from core.training.score_intervals import wilson
+from coreset_studio.core.output.drawing import INK, MUTED, panels, plain, shortened, style
+from coreset_studio.core.palette import class_mark
+from coreset_studio.core.results import ROC_RATES, Curves
+from coreset_studio.core.training.score_intervals import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from core.data.description import either
-from core.descriptions import Description, Registry
+from coreset_studio.core.data.description import either
+from coreset_studio.core.descriptions import Description, Registry
 
 if TYPE_CHECKING:
-    from core.output.planning import ExportWriter
+    from coreset_studio.core.output.planning import ExportWriter
 
 
 @dataclass(frozen=True, kw_only=True)

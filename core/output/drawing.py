@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cache import write_atomically
-from core.errors import ExportError
-from core.output.placing import disk_sentence
-from core.palette import Mark, dark_colours
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.palette import Mark, dark_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,10 +4,10 @@ import base64
 import io
 from pathlib import Path
 
-from core.cache import thumbnail_file
-from core.data.rereading import read_unchanged
-from core.errors import InputError
-from core.results import Dataset
+from coreset_studio.core.cache import thumbnail_file
+from coreset_studio.core.data.rereading import read_unchanged
+from coreset_studio.core.errors import InputError
+from coreset_studio.core.results import Dataset
 
 SIDE = 128
 """Longest side of a thumbnail, in pixels."""

@@ -13,24 +13,31 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from core.cluster import WorkerFacts
-from core.data.sources import source_of
-from core.errors import ExportError
-from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, removed_on_failure
-from core.output.continuing import known_paths
-from core.output.formats import EXPORT_FORMATS
-from core.output.image_files import ImageFiles, has_header
-from core.output.lists import NO_COLUMNS, ExtraColumns, Places, list_text, renamed_columns_note
-from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile
-from core.output.manifest_writing import ManifestParts, manifest_text
-from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
-from core.output.placing import disk_sentence, hash_file
-from core.output.planning import Plan
-from core.output.verification import is_export
-from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, Coreset, Dataset, ExportResult, IntArray, Split, WeightsUsed
-from core.settings import ExportSettings, Settings, own_settings
-from core.windows import HOW_TO_ALLOW, LONGEST_FOLDER, LONGEST_PATH, excess_of, is_path_limited, length_of
+from coreset_studio.core.cluster import WorkerFacts
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, removed_on_failure
+from coreset_studio.core.output.continuing import known_paths
+from coreset_studio.core.output.formats import EXPORT_FORMATS
+from coreset_studio.core.output.image_files import ImageFiles, has_header
+from coreset_studio.core.output.lists import NO_COLUMNS, ExtraColumns, Places, list_text, renamed_columns_note
+from coreset_studio.core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile
+from coreset_studio.core.output.manifest_writing import ManifestParts, manifest_text
+from coreset_studio.core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
+from coreset_studio.core.output.placing import disk_sentence, hash_file
+from coreset_studio.core.output.planning import Plan
+from coreset_studio.core.output.verification import is_export
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import ClassClusters, Coreset, Dataset, ExportResult, IntArray, Split, WeightsUsed
+from coreset_studio.core.settings import ExportSettings, Settings, own_settings
+from coreset_studio.core.windows import (
+    HOW_TO_ALLOW,
+    LONGEST_FOLDER,
+    LONGEST_PATH,
+    excess_of,
+    is_path_limited,
+    length_of,
+)
 
 
 def export_coreset(

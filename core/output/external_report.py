@@ -4,20 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import write_atomically
-from core.errors import ExportError
-from core.output import class_tables, curve_figures
-from core.output import training_figures as figures
-from core.output.blocks import EmbeddedImage, Numbering, Section
-from core.output.embedded_images import embedded
-from core.output.external_test import ExternalTest, write_answers
-from core.output.placing import disk_sentence
-from core.output.report import Tile, WrittenReport, render_page
-from core.output.tables import Cell, Column, Table, write_table
-from core.output.training_tables import interval_words
-from core.results import N_BINS
-from core.training.metrics import METRICS
-from core.words import percent
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output import class_tables, curve_figures
+from coreset_studio.core.output import training_figures as figures
+from coreset_studio.core.output.blocks import EmbeddedImage, Numbering, Section
+from coreset_studio.core.output.embedded_images import embedded
+from coreset_studio.core.output.external_test import ExternalTest, write_answers
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.output.report import Tile, WrittenReport, render_page
+from coreset_studio.core.output.tables import Cell, Column, Table, write_table
+from coreset_studio.core.output.training_tables import interval_words
+from coreset_studio.core.results import N_BINS
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.words import percent
 
 REPORT, ANSWERS = "report.html", "predictions.csv"
 _CELLS, _PER_CELL = 12, 8

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import write_atomically
-from core.data.reading_notes import reading_notes
-from core.data.readings import choices_from, reading_of
-from core.errors import ExportError
-from core.output.bundle_features import read_known, with_features
-from core.output.class_matching import Matching, match_classes
-from core.output.model_bundle import Bundle
-from core.output.placing import disk_sentence
-from core.output.tables import csv_bytes, csv_of
-from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Dataset, FloatArray, IntArray, Row, RunKey, RunResult, Skipped
-from core.settings import ComparisonSettings
-from core.training.calling import compiled
-from core.training.comparison import compare
-from core.training.drift import Drift, drift
-from core.training.evaluation import evaluate
-from core.training.pixels import ImageSource, decoded_ahead
-from core.training.score_intervals import wilson
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.data.reading_notes import reading_notes
+from coreset_studio.core.data.readings import choices_from, reading_of
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.bundle_features import read_known, with_features
+from coreset_studio.core.output.class_matching import Matching, match_classes
+from coreset_studio.core.output.model_bundle import Bundle
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.output.tables import csv_bytes, csv_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Comparison, Dataset, FloatArray, IntArray, Row, RunKey, RunResult, Skipped
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.calling import compiled
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.drift import Drift, drift
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.pixels import ImageSource, decoded_ahead
+from coreset_studio.core.training.score_intervals import wilson
 
 BATCH = 32
 NO_FEATURES = (

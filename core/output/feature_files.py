@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import ExportError
-from core.features.extraction import Extracted
-from core.files import reason_of, temporary_file
-from core.progress import NO_PROGRESS, Progress
-from core.results import FloatArray, IntArray
-from core.spreadsheet import text_cell
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.extraction import Extracted
+from coreset_studio.core.files import reason_of, temporary_file
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.spreadsheet import text_cell
 
 SUFFIXES = (".npy", ".h5", ".csv")
 _ROWS = 512

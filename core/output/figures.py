@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.output.drawing import (
+from coreset_studio.core.output.drawing import (
     HALF,
     INK,
     MEDOID,
@@ -24,9 +24,17 @@ from core.output.drawing import (
     shortened,
     style,
 )
-from core.palette import class_mark, cluster_mark, sampler_mark, set_colour
-from core.results import ClassClusters, ClassEmbedding, ClusterShares, Dataset, ProxyPoint, Separation, Split
-from core.words import percent
+from coreset_studio.core.palette import class_mark, cluster_mark, sampler_mark, set_colour
+from coreset_studio.core.results import (
+    ClassClusters,
+    ClassEmbedding,
+    ClusterShares,
+    Dataset,
+    ProxyPoint,
+    Separation,
+    Split,
+)
+from coreset_studio.core.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.codecs import boxed_format
-from core.data.dicom.recognising import HEAD_BYTES, is_dicom
-from core.data.images import BYTE_LIMIT, read_rgb
-from core.data.rereading import CHANGED, check_unchanged
-from core.data.sources import source_of
-from core.errors import ExportError, ImageError
-from core.files import reason_of
-from core.output.stripping import without_metadata
-from core.reading import open_regular, read_regular
-from core.results import Dataset, Image, Reading
+from coreset_studio.core.data.codecs import boxed_format
+from coreset_studio.core.data.dicom.recognising import HEAD_BYTES, is_dicom
+from coreset_studio.core.data.images import BYTE_LIMIT, read_rgb
+from coreset_studio.core.data.rereading import CHANGED, check_unchanged
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.errors import ExportError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.output.stripping import without_metadata
+from coreset_studio.core.reading import open_regular, read_regular
+from coreset_studio.core.results import Dataset, Image, Reading
 
 
 class ImageFiles:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.output.manifest import ListedFile
-from core.output.placing import hash_file
-from core.output.tables import csv_of
+from coreset_studio.core.output.manifest import ListedFile
+from coreset_studio.core.output.placing import hash_file
+from coreset_studio.core.output.tables import csv_of
 
 
 def write_image_table(folder: Path, name: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> ListedFile:

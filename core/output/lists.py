@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.cache import write_atomically
-from core.data.page_names import file_and_page, page_path
-from core.data.sources import source_of
-from core.errors import ExportError
-from core.output.names import PrivateNames
-from core.output.placing import disk_sentence
-from core.output.tables import Cell, csv_bytes, csv_of
-from core.results import ClassClusters, Coreset, Dataset, Split
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.data.page_names import file_and_page, page_path
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.names import PrivateNames
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.output.tables import Cell, csv_bytes, csv_of
+from coreset_studio.core.results import ClassClusters, Coreset, Dataset, Split
 
 COLUMNS = {
     "path": "relative to the dataset, with forward slashes",

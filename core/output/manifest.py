@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from core.cache import fingerprint
-from core.errors import ExportError, InputError
-from core.files import reason_of
-from core.forms import LIST_BYTES, key, read_form, read_json
-from core.results import Dataset, ModelUsed, WeightsUsed
-from core.settings import Settings, settings_from_dict
-from core.version import __version__
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.errors import ExportError, InputError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import LIST_BYTES, key, read_form, read_json
+from coreset_studio.core.results import Dataset, ModelUsed, WeightsUsed
+from coreset_studio.core.settings import Settings, settings_from_dict
+from coreset_studio.core.version import __version__
 
 FORMAT = 1
 MANIFEST_NAME = "coreset.json"

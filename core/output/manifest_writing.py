@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from core.cluster import WorkerFacts
-from core.descriptions import plugins_used
-from core.libraries import library_versions
-from core.output.lists import COLUMNS, NO_COLUMNS, ExtraColumns
-from core.output.manifest import FORMAT, ListedFile, dataset_fingerprint, digest_of
-from core.output.names import PrivateNames
-from core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
-from core.selection.class_budgets import rule_over_classes
-from core.settings import SelectionSettings, Settings, settings_to_dict
-from core.settings.chosen_file import without_places
-from core.version import __version__
+from coreset_studio.core.cluster import WorkerFacts
+from coreset_studio.core.descriptions import plugins_used
+from coreset_studio.core.libraries import library_versions
+from coreset_studio.core.output.lists import COLUMNS, NO_COLUMNS, ExtraColumns
+from coreset_studio.core.output.manifest import FORMAT, ListedFile, dataset_fingerprint, digest_of
+from coreset_studio.core.output.names import PrivateNames
+from coreset_studio.core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
+from coreset_studio.core.selection.class_budgets import rule_over_classes
+from coreset_studio.core.settings import SelectionSettings, Settings, settings_to_dict
+from coreset_studio.core.settings.chosen_file import without_places
+from coreset_studio.core.version import __version__
 
 
 @dataclass(frozen=True)

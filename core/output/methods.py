@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from core.libraries import LIBRARIES
-from core.output.methods_facts import CoresetFacts, MethodsFacts, SetFacts
-from core.output.methods_training import describe_search, describe_training
-from core.output.methods_writing import Writer, bracketed, counted, listed, were
-from core.output.references import bibtex
-from core.selection.samplers import SAMPLERS
-from core.settings import BY_DIFFICULTY
+from coreset_studio.core.libraries import LIBRARIES
+from coreset_studio.core.output.methods_facts import CoresetFacts, MethodsFacts, SetFacts
+from coreset_studio.core.output.methods_training import describe_search, describe_training
+from coreset_studio.core.output.methods_writing import Writer, bracketed, counted, listed, were
+from coreset_studio.core.output.references import bibtex
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import BY_DIFFICULTY
 
 _PROGRAM = "ashraf2025"
 # What is cited for libraries, by the name of their package.

@@ -4,19 +4,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from core.descriptions import plugins_used
-from core.errors import ExportError
-from core.forms import LIST_BYTES, FormError, read_form, read_json
-from core.libraries import library_versions
-from core.output.content import ReportContent
-from core.output.manifest import read_manifest
-from core.output.manifest_writing import sets_values
-from core.results import Comparison, Coreset, ModelUsed, WeightsUsed
-from core.selection.class_budgets import rule_over_classes
-from core.settings import Settings, names_used, settings_from_dict, settings_to_dict
-from core.settings.chosen_file import without_places
-from core.training.metrics import METRICS
-from core.version import __version__
+from coreset_studio.core.descriptions import plugins_used
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.forms import LIST_BYTES, FormError, read_form, read_json
+from coreset_studio.core.libraries import library_versions
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.manifest_writing import sets_values
+from coreset_studio.core.results import Comparison, Coreset, ModelUsed, WeightsUsed
+from coreset_studio.core.selection.class_budgets import rule_over_classes
+from coreset_studio.core.settings import Settings, names_used, settings_from_dict, settings_to_dict
+from coreset_studio.core.settings.chosen_file import without_places
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.version import __version__
 
 
 @dataclass(frozen=True)

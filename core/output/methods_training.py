@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from core.descriptions import inside_sentence, registry
-from core.output.methods_facts import SearchFacts, TrainingFacts
-from core.output.methods_writing import Writer, bracketed, counted, listed, sampler_title, were
-from core.selection.samplers import SAMPLERS
-from core.settings import PIXEL_PARTS, parts_of
-from core.training.architectures import NETWORKS
-from core.training.metrics import METRICS
-from core.training.network import Network
-from core.training.tuning_costs import tuned_network
+from coreset_studio.core.descriptions import inside_sentence, registry
+from coreset_studio.core.output.methods_facts import SearchFacts, TrainingFacts
+from coreset_studio.core.output.methods_writing import Writer, bracketed, counted, listed, sampler_title, were
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import PIXEL_PARTS, parts_of
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.training.network import Network
+from coreset_studio.core.training.tuning_costs import tuned_network
 
 
 def describe_training(writer: Writer, training: TrainingFacts) -> None:

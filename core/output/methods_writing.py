@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from core.descriptions import Description, choices_of, inside_sentence, registry
-from core.output.methods_facts import MethodsFacts
-from core.output.references import cited, short_list
-from core.results import ModelUsed
-from core.selection.samplers import SAMPLERS
-from core.settings import BY_DIFFICULTY, Settings, own_settings, parts_of
-from core.settings.names import MATCHED
-from core.training.architectures import NETWORKS
-from core.training.network import Network
+from coreset_studio.core.descriptions import Description, choices_of, inside_sentence, registry
+from coreset_studio.core.output.methods_facts import MethodsFacts
+from coreset_studio.core.output.references import cited, short_list
+from coreset_studio.core.results import ModelUsed
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import BY_DIFFICULTY, Settings, own_settings, parts_of
+from coreset_studio.core.settings.names import MATCHED
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.network import Network
 
 _NEIGHBOURS = "a power of the share of other classes among the 20 nearest neighbours of an image"
 RULES = {

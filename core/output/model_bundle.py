@@ -16,26 +16,26 @@ from typing import Any
 
 import numpy as np
 
-from core.cache import write_atomically
-from core.data.heaps import heaps_are_whole
-from core.data.readings import choices_from, reading_of
-from core.errors import ExportError, SettingsError
-from core.features.engine import import_keras
-from core.files import reason_of, temporary_folder
-from core.forms import FormError, is_number, read_form, read_json
-from core.output.bundle_features import KnownImages, write_known
-from core.output.new_images import NewImages
-from core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFacts, OnnxFile
-from core.output.placing import disk_sentence, hash_file
-from core.output.tables import csv_bytes, csv_of
-from core.progress import NO_PROGRESS, Progress
-from core.reading import check_member
-from core.results import FloatArray, Skipped
-from core.settings import TrainingSettings, settings_to_dict
-from core.training.architectures import NETWORKS
-from core.training.calling import compiled
-from core.training.fitting import TrainedRun
-from core.version import __version__
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.data.heaps import heaps_are_whole
+from coreset_studio.core.data.readings import choices_from, reading_of
+from coreset_studio.core.errors import ExportError, SettingsError
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.files import reason_of, temporary_folder
+from coreset_studio.core.forms import FormError, is_number, read_form, read_json
+from coreset_studio.core.output.bundle_features import KnownImages, write_known
+from coreset_studio.core.output.new_images import NewImages
+from coreset_studio.core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFacts, OnnxFile
+from coreset_studio.core.output.placing import disk_sentence, hash_file
+from coreset_studio.core.output.tables import csv_bytes, csv_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import check_member
+from coreset_studio.core.results import FloatArray, Skipped
+from coreset_studio.core.settings import TrainingSettings, settings_to_dict
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.calling import compiled
+from coreset_studio.core.training.fitting import TrainedRun
+from coreset_studio.core.version import __version__
 
 FORMAT = 1
 PROGRAM = "coreset-studio"

@@ -12,9 +12,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from core.data.page_names import exported_name
-from core.data.sources import source_of
-from core.results import Dataset
+from coreset_studio.core.data.page_names import exported_name
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.results import Dataset
 
 MAX_BYTES = 100
 """Longest part of a path, in UTF-8: far below 255 bytes (ext4) and 255 UTF-16 units (NTFS, APFS)."""

@@ -6,19 +6,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.data.images import decode, decode_page, read_file
-from core.data.levels import Decoded, fixed
-from core.data.listing import Entry, Listing
-from core.data.page_names import file_and_page
-from core.data.paged import with_each_page
-from core.data.reading_notes import notes_on
-from core.errors import ExportError, ImageError
-from core.files import reason_of
-from core.progress import NO_PROGRESS
-from core.reading import Identity, identity_of
-from core.results import Reading, Skipped, Stored
-from core.threads import n_processors
-from core.training.pixels import Pixels, resize
+from coreset_studio.core.data.images import decode, decode_page, read_file
+from coreset_studio.core.data.levels import Decoded, fixed
+from coreset_studio.core.data.listing import Entry, Listing
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.data.paged import with_each_page
+from coreset_studio.core.data.reading_notes import notes_on
+from coreset_studio.core.errors import ExportError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.reading import Identity, identity_of
+from coreset_studio.core.results import Reading, Skipped, Stored
+from coreset_studio.core.threads import n_processors
+from coreset_studio.core.training.pixels import Pixels, resize
 
 BATCH = 32
 

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import ExportError
-from core.features.engine import import_keras, import_tensorflow
-from core.features.own_models.libraries import import_onnx, import_onnxruntime
-from core.results import FloatArray
-from core.training.calling import compiled
-from core.training.pixels import Pixels
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.engine import import_keras, import_tensorflow
+from coreset_studio.core.features.own_models.libraries import import_onnx, import_onnxruntime
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.training.calling import compiled
+from coreset_studio.core.training.pixels import Pixels
 
 FILE_NAME, DESCRIPTION_NAME = "model.onnx", "model.json"
 INPUT_NAME, OUTPUT_NAME = "image", "probabilities"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import ExportError, ImageError
-from core.files import is_full, is_held, is_refused, reason_of
-from core.output.image_files import ImageFiles
-from core.reading import open_regular
-from core.windows import HOW_TO_ALLOW, why_not_found
-from core.words import byte_size
+from coreset_studio.core.errors import ExportError, ImageError
+from coreset_studio.core.files import is_full, is_held, is_refused, reason_of
+from coreset_studio.core.output.image_files import ImageFiles
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.windows import HOW_TO_ALLOW, why_not_found
+from coreset_studio.core.words import byte_size
 
 _CHUNK = 1 << 20
 _SPARE_BYTES = 4 << 20

@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from core.descriptions import SettingsPart
-from core.output.image_files import ImageFiles, has_header
-from core.output.manifest import ListedFile
-from core.output.names import PrivateNames, free_name, parts_inside_class, safe_path
-from core.progress import Progress
-from core.results import Dataset, IntArray
+from coreset_studio.core.descriptions import SettingsPart
+from coreset_studio.core.output.image_files import ImageFiles, has_header
+from coreset_studio.core.output.manifest import ListedFile
+from coreset_studio.core.output.names import PrivateNames, free_name, parts_inside_class, safe_path
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Dataset, IntArray
 
 _IMAGE_SUFFIXES = {
     ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2",

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from core.cache import write_atomically
-from core.errors import ExportError
-from core.output.blocks import Numbering, Section
-from core.output.content import Labels, ReportContent, labels_for
-from core.output.drawing import colour_variable
-from core.output.placing import disk_sentence
-from core.output.report_sections import (
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.blocks import Numbering, Section
+from coreset_studio.core.output.content import Labels, ReportContent, labels_for
+from coreset_studio.core.output.drawing import colour_variable
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.output.report_sections import (
     clusters_section,
     coreset_section,
     coreset_words,
@@ -21,14 +21,14 @@ from core.output.report_sections import (
     methods_section,
     structure_summary,
 )
-from core.output.search_report import search_section
-from core.output.tables import write_table
-from core.output.training_figures import accuracy_with_intervals
-from core.output.training_sections import comparison_section, has_figure, headline, paper_section
-from core.palette import dark_colours
-from core.progress import NO_PROGRESS, Progress
-from core.version import __version__
-from core.words import percent
+from coreset_studio.core.output.search_report import search_section
+from coreset_studio.core.output.tables import write_table
+from coreset_studio.core.output.training_figures import accuracy_with_intervals
+from coreset_studio.core.output.training_sections import comparison_section, has_figure, headline, paper_section
+from coreset_studio.core.palette import dark_colours
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.version import __version__
+from coreset_studio.core.words import percent
 
 __all__ = ["ReportContent", "Tile", "WrittenReport", "render_page", "write_report"]
 
@@ -177,7 +177,7 @@ def render_page(
     """Return a self-contained page of `sections`; the tiles are in the section with the identifier ``answer``."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    loader = PackageLoader("core.output", "templates")
+    loader = PackageLoader("coreset_studio.core.output", "templates")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

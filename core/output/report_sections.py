@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from core.data.relabelling import relabelled_notes
-from core.libraries import library_versions
-from core.output import figures
-from core.output import report_tables as tables
-from core.output.blocks import EmbeddedImage, Numbering, Section
-from core.output.content import Labels, ReportContent
-from core.output.embedded_images import embedded
-from core.palette import cluster_mark, sampler_mark
-from core.results import ClassClusters, Dataset, Duplicates
-from core.selection.class_budgets import rule_over_classes
-from core.selection.clustering import cluster_words
-from core.version import __version__
-from core.words import duration, percent
+from coreset_studio.core.data.relabelling import relabelled_notes
+from coreset_studio.core.libraries import library_versions
+from coreset_studio.core.output import figures
+from coreset_studio.core.output import report_tables as tables
+from coreset_studio.core.output.blocks import EmbeddedImage, Numbering, Section
+from coreset_studio.core.output.content import Labels, ReportContent
+from coreset_studio.core.output.embedded_images import embedded
+from coreset_studio.core.palette import cluster_mark, sampler_mark
+from coreset_studio.core.results import ClassClusters, Dataset, Duplicates
+from coreset_studio.core.selection.class_budgets import rule_over_classes
+from coreset_studio.core.selection.clustering import cluster_words
+from coreset_studio.core.version import __version__
+from coreset_studio.core.words import duration, percent
 
 CLASSES_A_FIGURE = 12
 CLASSES_DRAWN = 48
@@ -336,9 +336,9 @@ def _listed(names: Sequence[str]) -> str:
 
 def methods_section(content: ReportContent) -> Section:
     """Say what was done as a publication says it, with what to cite."""
-    from core.output.methods import methods
-    from core.output.methods_facts import facts_of
-    from core.output.references import references
+    from coreset_studio.core.output.methods import methods
+    from coreset_studio.core.output.methods_facts import facts_of
+    from coreset_studio.core.output.references import references
 
     section = Section("methods", "Methods paragraph")
     section.lead = "For the Methods section of a publication. It is made from what was recorded; check it before use."

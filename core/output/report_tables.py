@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.output.content import Labels, ReportContent
-from core.output.figures import class_counts
-from core.output.tables import Cell, Column, Table
-from core.results import ClassClusters, ClassEmbedding, Coverage, Dataset, Duplicates, Separation, Split
-from core.settings import Settings, settings_to_dict
-from core.settings.chosen_file import without_places
+from coreset_studio.core.output.content import Labels, ReportContent
+from coreset_studio.core.output.figures import class_counts
+from coreset_studio.core.output.tables import Cell, Column, Table
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Coverage, Dataset, Duplicates, Separation, Split
+from coreset_studio.core.settings import Settings, settings_to_dict
+from coreset_studio.core.settings.chosen_file import without_places
 
 _COUNT: Final = "count"
 _SHARE: Final = "share"

@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import ExportError
-from core.output.manifest import Manifest, dataset_fingerprint, read_manifest
-from core.results import Coreset, Dataset
-from core.settings import Relabelling, Settings
-from core.settings.relabelling import sorted_records
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.manifest import Manifest, dataset_fingerprint, read_manifest
+from coreset_studio.core.results import Coreset, Dataset
+from coreset_studio.core.settings import Relabelling, Settings
+from coreset_studio.core.settings.relabelling import sorted_records
 
 
 def records_for(manifest: Manifest, dataset: Dataset) -> tuple[Relabelling, ...]:

@@ -3,19 +3,19 @@
 import json
 from pathlib import Path
 
-from core.cache import write_atomically
-from core.errors import ExportError
-from core.files import reason_of
-from core.forms import FormError, read_form, read_json, write_form
-from core.output.blocks import Numbering
-from core.output.content import ReportContent, labels_for
-from core.output.placing import disk_sentence
-from core.output.report import Tile, render_page
-from core.output.search_report import search_section
-from core.output.tables import Cell, csv_bytes, csv_of, write_table
-from core.results import Dataset
-from core.results.searches import SearchResult, SearchTrial
-from core.settings import GRID, Settings, settings_to_dict
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import FormError, read_form, read_json, write_form
+from coreset_studio.core.output.blocks import Numbering
+from coreset_studio.core.output.content import ReportContent, labels_for
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.output.report import Tile, render_page
+from coreset_studio.core.output.search_report import search_section
+from coreset_studio.core.output.tables import Cell, csv_bytes, csv_of, write_table
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.results.searches import SearchResult, SearchTrial
+from coreset_studio.core.settings import GRID, Settings, settings_to_dict
 
 TABLE, TIMES, FORM, BEST, REPORT = (
     "search.csv", "search-times.csv", "search.json", "best-settings.json", "search-report.html",

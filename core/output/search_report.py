@@ -3,12 +3,12 @@
 import itertools
 from typing import TYPE_CHECKING
 
-from core.output.blocks import Numbering, Section
-from core.output.drawing import HALF, INK, MUTED, new_figure, style
-from core.output.tables import Cell, Column, Table
-from core.results.searches import SearchResult, SearchTrial
-from core.search_answer import search_sentences, state_words
-from core.words import duration
+from coreset_studio.core.output.blocks import Numbering, Section
+from coreset_studio.core.output.drawing import HALF, INK, MUTED, new_figure, style
+from coreset_studio.core.output.tables import Cell, Column, Table
+from coreset_studio.core.results.searches import SearchResult, SearchTrial
+from coreset_studio.core.search_answer import search_sentences, state_words
+from coreset_studio.core.words import duration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

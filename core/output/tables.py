@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.cache import write_atomically
-from core.errors import ExportError
-from core.files import reason_of
-from core.spreadsheet import plain_text, text_cell
-from core.words import duration
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.spreadsheet import plain_text, text_cell
+from coreset_studio.core.words import duration
 
 Cell = str | int | float | bool | None
 Kind = Literal["text", "count", "share", "number", "seconds"]

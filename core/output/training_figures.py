@@ -5,13 +5,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.output.drawing import INK, MUTED, PAPER, WIDE, line_style, new_figure, panels, plain, shortened, style
-from core.output.figures import percent_axis
-from core.palette import sampler_mark
-from core.results import Comparison, Row, RunResult
-from core.training.architectures import NETWORKS
-from core.training.metrics import shown_in
-from core.words import percent
+from coreset_studio.core.output.drawing import (
+    INK,
+    MUTED,
+    PAPER,
+    WIDE,
+    line_style,
+    new_figure,
+    panels,
+    plain,
+    shortened,
+    style,
+)
+from coreset_studio.core.output.figures import percent_axis
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.results import Comparison, Row, RunResult
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.metrics import shown_in
+from coreset_studio.core.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -1,17 +1,22 @@
 """The sections of a report on trained networks (paper, Figs. 7 to 11 and Table 1)."""
 
-from core.output import class_tables, curve_figures
-from core.output import training_figures as figures
-from core.output import training_tables as tables
-from core.output.blocks import Numbering, Section
-from core.output.content import Labels, ReportContent
-from core.palette import sampler_mark
-from core.results import N_BINS, Comparison, Coreset, split_word
-from core.settings import recipe_sentence
-from core.training.architectures import NETWORKS
-from core.training.comparison_words import backbone_sentences, basis_words, network_words, repetitions_by_split
-from core.training.metrics import shown_in
-from core.words import percent
+from coreset_studio.core.output import class_tables, curve_figures
+from coreset_studio.core.output import training_figures as figures
+from coreset_studio.core.output import training_tables as tables
+from coreset_studio.core.output.blocks import Numbering, Section
+from coreset_studio.core.output.content import Labels, ReportContent
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.results import N_BINS, Comparison, Coreset, split_word
+from coreset_studio.core.settings import recipe_sentence
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.comparison_words import (
+    backbone_sentences,
+    basis_words,
+    network_words,
+    repetitions_by_split,
+)
+from coreset_studio.core.training.metrics import shown_in
+from coreset_studio.core.words import percent
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:

@@ -5,16 +5,16 @@ from typing import Final
 
 import numpy as np
 
-from core.output.content import Labels
-from core.output.tables import Cell, Column, Table
-from core.output.training_figures import networks_of, paper_rows
-from core.palette import sampler_mark
-from core.results import Comparison, Difference, Row, RunResult, split_word, splits_words
-from core.settings import STEPS
-from core.training.architectures import NETWORKS
-from core.training.metric import Metric
-from core.training.metrics import METRICS, shown_in
-from core.words import percent
+from coreset_studio.core.output.content import Labels
+from coreset_studio.core.output.tables import Cell, Column, Table
+from coreset_studio.core.output.training_figures import networks_of, paper_rows
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.results import Comparison, Difference, Row, RunResult, split_word, splits_words
+from coreset_studio.core.settings import STEPS
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.training.metrics import METRICS, shown_in
+from coreset_studio.core.words import percent
 
 _COUNT: Final = "count"
 _SHARE: Final = "share"

@@ -4,15 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.errors import ExportError
-from core.files import reason_of
-from core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
-from core.output.placing import hash_file
-from core.progress import NO_PROGRESS, Progress
-from core.reading import IrregularFileError
-from core.results import VerifyResult
-from core.spellings import by_composed, composed
-from core.windows import HOW_TO_ALLOW, why_not_found
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
+from coreset_studio.core.output.placing import hash_file
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import IrregularFileError
+from coreset_studio.core.results import VerifyResult
+from coreset_studio.core.spellings import by_composed, composed
+from coreset_studio.core.windows import HOW_TO_ALLOW, why_not_found
 
 # What Finder and Explorer put into any folder that somebody looks at.
 _LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import check_mapped
-from core.errors import (
+from coreset_studio.core.cache import check_mapped
+from coreset_studio.core.errors import (
     CannotContinueError,
     LostImagesError,
     SamplerFailedError,
     SettingsError,
 )
-from core.palette import sampler_mark
-from core.pipeline.comparison_progress import (
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.pipeline.comparison_progress import (
     remember_training,
     run_progress,
     sizes_of,
     split_progress,
     time_shares,
 )
-from core.pipeline.keeping_models import KeptModels
-from core.pipeline.outlook import fine_tuning_notes
-from core.pipeline.planning import (
+from coreset_studio.core.pipeline.keeping_models import KeptModels
+from coreset_studio.core.pipeline.outlook import fine_tuning_notes
+from coreset_studio.core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
     check_splits,
@@ -35,23 +35,23 @@ from core.pipeline.planning import (
     rows_of,
     study_of_split,
 )
-from core.pipeline.run_keys import backbone_choice, run_key
-from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
-from core.pipeline.stages import Prepared, split_dataset
-from core.pipeline.teaching import any_taught, missing_baselines
-from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
-from core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
-from core.selection.kept import NO_KEPT, find_kept
-from core.settings import TrainingSettings, recipe_notes, recipe_sentence
-from core.training.architectures import NETWORKS
-from core.training.backbones import backbone_weights
-from core.training.comparison import compare
-from core.training.comparison_words import backbone_sentences, weights_sentences
-from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
-from core.training.loop import training_problem
-from core.training.pixels import discard_unchecked
-from core.training.relabelled import relabelled_in, relabelled_sentences
-from core.training.runs import load_runs, save_run
+from coreset_studio.core.pipeline.run_keys import backbone_choice, run_key
+from coreset_studio.core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
+from coreset_studio.core.pipeline.stages import Prepared, split_dataset
+from coreset_studio.core.pipeline.teaching import any_taught, missing_baselines
+from coreset_studio.core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
+from coreset_studio.core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
+from coreset_studio.core.selection.kept import NO_KEPT, find_kept
+from coreset_studio.core.settings import TrainingSettings, recipe_notes, recipe_sentence
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.backbones import backbone_weights
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.comparison_words import backbone_sentences, weights_sentences
+from coreset_studio.core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.loop import training_problem
+from coreset_studio.core.training.pixels import discard_unchecked
+from coreset_studio.core.training.relabelled import relabelled_in, relabelled_sentences
+from coreset_studio.core.training.runs import load_runs, save_run
 
 __all__ = [
     "EVERYTHING",

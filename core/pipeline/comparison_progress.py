@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.estimate import remember_speed, training_speeds
-from core.pipeline.outlook import plan_view
-from core.pipeline.planning import EVERYTHING, PlannedRun, n_splits
-from core.pipeline.stages import Prepared
-from core.progress import PartProgress, Progress, StepProgress
-from core.results import RunResult, split_of
-from core.settings import Settings
-from core.training.architectures import NETWORKS
-from core.training.tuning_costs import tuned_network
-from core.words import percent
+from coreset_studio.core.estimate import remember_speed, training_speeds
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.planning import EVERYTHING, PlannedRun, n_splits
+from coreset_studio.core.pipeline.stages import Prepared
+from coreset_studio.core.progress import PartProgress, Progress, StepProgress
+from coreset_studio.core.results import RunResult, split_of
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.tuning_costs import tuned_network
+from coreset_studio.core.words import percent
 
 
 def sizes_of(prepared: Prepared) -> tuple[int, int, int]:

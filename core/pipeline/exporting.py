@@ -6,30 +6,30 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.reading_notes import reading_notes
-from core.data.relabelling import relabelled_notes
-from core.data.sources import source_of
-from core.descriptions import registry, resolve
-from core.errors import ExportError
-from core.features.weights import import_weights, list_weights
-from core.output.export import export_coreset
-from core.output.lists import ExtraColumns, image_columns, renamed_columns_note
-from core.output.lists import write_selection as write_list
-from core.output.manifest import Manifest, read_manifest
-from core.output.reproducing import records_for, same_selection, settings_for
-from core.output.tables import Cell
-from core.output.verification import verify
-from core.pipeline.feature_labels import feature_labels
-from core.pipeline.own_models import with_models_here
-from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
-from core.pipeline.study import Study
-from core.pipeline.teaching import Teaching
-from core.progress import NO_PROGRESS, Progress, PublishingProgress
-from core.results import Coreset, ExportResult, VerifyResult
-from core.selection.represented import represented
-from core.settings import Settings, names_used
-from core.settings.chosen_file import ChosenFile, changed_files
-from core.settings.listed import settings_in
+from coreset_studio.core.data.reading_notes import reading_notes
+from coreset_studio.core.data.relabelling import relabelled_notes
+from coreset_studio.core.data.sources import source_of
+from coreset_studio.core.descriptions import registry, resolve
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.weights import import_weights, list_weights
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.lists import ExtraColumns, image_columns, renamed_columns_note
+from coreset_studio.core.output.lists import write_selection as write_list
+from coreset_studio.core.output.manifest import Manifest, read_manifest
+from coreset_studio.core.output.reproducing import records_for, same_selection, settings_for
+from coreset_studio.core.output.tables import Cell
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.feature_labels import feature_labels
+from coreset_studio.core.pipeline.own_models import with_models_here
+from coreset_studio.core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.teaching import Teaching
+from coreset_studio.core.progress import NO_PROGRESS, Progress, PublishingProgress
+from coreset_studio.core.results import Coreset, ExportResult, VerifyResult
+from coreset_studio.core.selection.represented import represented
+from coreset_studio.core.settings import Settings, names_used
+from coreset_studio.core.settings.chosen_file import ChosenFile, changed_files
+from coreset_studio.core.settings.listed import settings_in
 
 __all__ = [
     "Again",

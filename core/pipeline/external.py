@@ -5,17 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.readings import changed_choices, choices_from
-from core.data.split import named_out
-from core.errors import ExportError
-from core.output.class_matching import match_classes
-from core.output.external_report import REPORT, headline, write_external_report
-from core.output.external_test import ExternalTest, evaluate_bundle
-from core.output.model_bundle import load_bundle, read_facts
-from core.pipeline.stages import open_dataset
-from core.progress import NO_PROGRESS, PartProgress, Progress
-from core.results import Dataset, MatchedClasses
-from core.settings import DataSettings
+from coreset_studio.core.data.readings import changed_choices, choices_from
+from coreset_studio.core.data.split import named_out
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.class_matching import match_classes
+from coreset_studio.core.output.external_report import REPORT, headline, write_external_report
+from coreset_studio.core.output.external_test import ExternalTest, evaluate_bundle
+from coreset_studio.core.output.model_bundle import load_bundle, read_facts
+from coreset_studio.core.pipeline.stages import open_dataset
+from coreset_studio.core.progress import NO_PROGRESS, PartProgress, Progress
+from coreset_studio.core.results import Dataset, MatchedClasses
+from coreset_studio.core.settings import DataSettings
 
 __all__ = ["evaluate_external", "external_classes", "headline", "report_in"]
 

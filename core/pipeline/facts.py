@@ -4,27 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.errors import FeatureError, MissingWeightsError, WeightsError
-from core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_clustering, estimate_reduction
-from core.features.description import Extractor
-from core.features.extraction import Extracted, count_missing, extract, extractor_cost, without_failed
-from core.features.extractors import (
+from coreset_studio.core.errors import FeatureError, MissingWeightsError, WeightsError
+from coreset_studio.core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_clustering, estimate_reduction
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.features.extraction import Extracted, count_missing, extract, extractor_cost, without_failed
+from coreset_studio.core.features.extractors import (
     EXTRACTORS,
     extractor_in,
     extractor_named,
     recommended,
     recommended_without_weights,
 )
-from core.features.reduction import embed_pool
-from core.features.separation import separation
-from core.features.steps import FileState
-from core.features.weights import find_weights
-from core.pipeline.stages import used_images
-from core.pipeline.study import Study
-from core.pipeline.views import ExtractorFact
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, Estimate, Separation, Split
-from core.settings import ClusterSettings, own_settings
+from coreset_studio.core.features.reduction import embed_pool
+from coreset_studio.core.features.separation import separation
+from coreset_studio.core.features.steps import FileState
+from coreset_studio.core.features.weights import find_weights
+from coreset_studio.core.pipeline.stages import used_images
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import ExtractorFact
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, Estimate, Separation, Split
+from coreset_studio.core.settings import ClusterSettings, own_settings
 
 
 def recommended_extractors() -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.features.extraction import Extracted
-from core.features.extractors import extractor_in
-from core.pipeline.study import Study
-from core.settings.chosen_file import without_places
+from coreset_studio.core.features.extraction import Extracted
+from coreset_studio.core.features.extractors import extractor_in
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.settings.chosen_file import without_places
 
 _SHOWN = 3
 

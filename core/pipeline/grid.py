@@ -4,9 +4,9 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.errors import SettingsError
-from core.settings import SearchSettings, TrainingSettings
-from core.training.architectures import NETWORKS
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings import SearchSettings, TrainingSettings
+from coreset_studio.core.training.architectures import NETWORKS
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from core.data.readings import stored_choices
-from core.errors import ExportError
-from core.output.bundle_features import known_images
-from core.output.model_bundle import FACTS_NAME, add_onnx, load_bundle, read_facts, save_bundle
-from core.output.onnx_file import FILE_NAME, MOST_IMAGES, OnnxFacts, OnnxFile, missing_packages, to_onnx
-from core.pipeline.planning import PlannedRun
-from core.pipeline.split_parts import SplitPart
-from core.pipeline.stages import fixed_settings
-from core.pipeline.words import bundle_name
-from core.progress import Progress
-from core.results import RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.architectures import NETWORKS
-from core.training.comparison_words import network_words, sampler_words
-from core.training.fitting import TrainedRun
-from core.training.pixels import ImageSource, Pixels
-from core.words import percent
+from coreset_studio.core.data.readings import stored_choices
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.bundle_features import known_images
+from coreset_studio.core.output.model_bundle import FACTS_NAME, add_onnx, load_bundle, read_facts, save_bundle
+from coreset_studio.core.output.onnx_file import FILE_NAME, MOST_IMAGES, OnnxFacts, OnnxFile, missing_packages, to_onnx
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.split_parts import SplitPart
+from coreset_studio.core.pipeline.stages import fixed_settings
+from coreset_studio.core.pipeline.words import bundle_name
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.comparison_words import network_words, sampler_words
+from coreset_studio.core.training.fitting import TrainedRun
+from coreset_studio.core.training.pixels import ImageSource, Pixels
+from coreset_studio.core.words import percent
 
 
 class KeptModels:

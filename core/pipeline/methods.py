@@ -4,16 +4,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from core.cache import write_atomically
-from core.errors import ExportError, InputError
-from core.files import reason_of
-from core.forms import FormError, read_form, read_json, write_form
-from core.output.content import ReportContent
-from core.output.manifest import MANIFEST_NAME
-from core.output.methods import methods
-from core.output.methods_facts import MethodsFacts, SearchFacts, facts_of, facts_of_manifest
-from core.results import MethodsText
-from core.results.searches import SearchResult
+from coreset_studio.core.cache import write_atomically
+from coreset_studio.core.errors import ExportError, InputError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import FormError, read_form, read_json, write_form
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.manifest import MANIFEST_NAME
+from coreset_studio.core.output.methods import methods
+from coreset_studio.core.output.methods_facts import MethodsFacts, SearchFacts, facts_of, facts_of_manifest
+from coreset_studio.core.results import MethodsText
+from coreset_studio.core.results.searches import SearchResult
 
 FACTS = "methods.json"
 EXPORT, STUDY, SEARCH = "coreset", "study.json", "search.csv"

@@ -4,33 +4,33 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.errors import FeatureError, MissingWeightsError, WeightsError
-from core.estimate import estimate_training
-from core.features.extraction import extractor_cost
-from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.weights import find_weights
-from core.pipeline.planning import n_splits, networks_problem, plan, splits_problem
-from core.pipeline.run_keys import backbone_choice
-from core.pipeline.study import Study
-from core.pipeline.teaching import teacher_seconds
-from core.pipeline.views import ComparisonPlan, EstimatedRun
-from core.results import Estimate
-from core.settings import ComparisonSettings, TrainingSettings, parts_of
-from core.settings.own import with_own
-from core.training.architectures import NETWORKS
-from core.training.augmenting import ORIENTATIONS
-from core.training.backbones import network_feature_bytes
-from core.training.device import expected_device, has_gpu
-from core.training.loop import n_epochs, settings_for, training_problem
-from core.training.network import Network
-from core.training.tuning_costs import (
+from coreset_studio.core.errors import FeatureError, MissingWeightsError, WeightsError
+from coreset_studio.core.estimate import estimate_training
+from coreset_studio.core.features.extraction import extractor_cost
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named
+from coreset_studio.core.features.weights import find_weights
+from coreset_studio.core.pipeline.planning import n_splits, networks_problem, plan, splits_problem
+from coreset_studio.core.pipeline.run_keys import backbone_choice
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.teaching import teacher_seconds
+from coreset_studio.core.pipeline.views import ComparisonPlan, EstimatedRun
+from coreset_studio.core.results import Estimate
+from coreset_studio.core.settings import ComparisonSettings, TrainingSettings, parts_of
+from coreset_studio.core.settings.own import with_own
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.augmenting import ORIENTATIONS
+from coreset_studio.core.training.backbones import network_feature_bytes
+from coreset_studio.core.training.device import expected_device, has_gpu
+from coreset_studio.core.training.loop import n_epochs, settings_for, training_problem
+from coreset_studio.core.training.network import Network
+from coreset_studio.core.training.tuning_costs import (
     MEANT_FOR_GPU,
     WITHOUT_TUNING,
     stored_bytes,
     tuned_network,
     tuning_seconds,
 )
-from core.words import byte_size
+from coreset_studio.core.words import byte_size
 
 __all__ = ["backbone_seconds", "estimate_run", "fine_tuning_notes", "plan_view"]
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from core.errors import ExportError
-from core.features.own_models.store import OwnModel, own_models
-from core.output.manifest import Manifest
-from core.results import WeightsUsed
-from core.settings.names import renamed
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.own_models.store import OwnModel, own_models
+from coreset_studio.core.output.manifest import Manifest
+from coreset_studio.core.results import WeightsUsed
+from coreset_studio.core.settings.names import renamed
 
 
 def with_models_here(manifest: Manifest) -> Manifest:

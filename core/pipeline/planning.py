@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from core.data.split import folds_of_predefined
-from core.errors import SelectionError, SettingsError
-from core.pipeline.study import Study
-from core.pipeline.views import PlannedRun
-from core.selection.samplers import SAMPLERS
-from core.settings import ComparisonSettings, Settings
-from core.training.architectures import NETWORKS
+from coreset_studio.core.data.split import folds_of_predefined
+from coreset_studio.core.errors import SelectionError, SettingsError
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import PlannedRun
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import ComparisonSettings, Settings
+from coreset_studio.core.training.architectures import NETWORKS
 
 __all__ = [
     "EVERYTHING",

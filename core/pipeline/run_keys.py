@@ -4,24 +4,24 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from core.cache import fingerprint
-from core.descriptions import choices_of, resolve
-from core.errors import FeatureError, WeightsError
-from core.features.extraction import Extracted
-from core.features.extractors import extractor_named
-from core.features.reduction import embed_pool
-from core.features.weights import identify, weight_set
-from core.pipeline.planning import PlannedRun
-from core.pipeline.stages import PROBE_COMPONENTS, Prepared, extract_features, used_images
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, IntArray, PoolEmbedding, RunKey
-from core.settings import Parts, own_settings, settings_to_dict
-from core.training.architectures import NETWORKS
-from core.training.backbones import backbone_weights
-from core.training.fitting import used_classes
-from core.training.loop import settings_for
-from core.training.network import BackboneChoice, Network
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.descriptions import choices_of, resolve
+from coreset_studio.core.errors import FeatureError, WeightsError
+from coreset_studio.core.features.extraction import Extracted
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.features.reduction import embed_pool
+from coreset_studio.core.features.weights import identify, weight_set
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.stages import PROBE_COMPONENTS, Prepared, extract_features, used_images
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, IntArray, PoolEmbedding, RunKey
+from coreset_studio.core.settings import Parts, own_settings, settings_to_dict
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.backbones import backbone_weights
+from coreset_studio.core.training.fitting import used_classes
+from coreset_studio.core.training.loop import settings_for
+from coreset_studio.core.training.network import BackboneChoice, Network
 
 RUN_VERSION = 2
 _OF_RECIPE = frozenset({"recipe", "orientation", "soft_label_temperature", *(part.name for part in fields(Parts))})

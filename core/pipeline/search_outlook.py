@@ -4,18 +4,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.pipeline.grid import Grid
-from core.pipeline.outlook import backbone_seconds, estimate_run
-from core.pipeline.search_space import search_ranges, searched_network, titles_of_grid
-from core.pipeline.searching import check_search, check_validation
-from core.pipeline.stages import open_dataset, split_dataset
-from core.pipeline.study import Study
-from core.pipeline.views import SearchPlan
-from core.progress import NO_PROGRESS, Progress
-from core.settings import GRID, Settings, TrainingSettings, parts_of
-from core.training.augmenting import ORIENTATIONS
-from core.training.loop import settings_for
-from core.words import duration
+from coreset_studio.core.pipeline.grid import Grid
+from coreset_studio.core.pipeline.outlook import backbone_seconds, estimate_run
+from coreset_studio.core.pipeline.search_space import search_ranges, searched_network, titles_of_grid
+from coreset_studio.core.pipeline.searching import check_search, check_validation
+from coreset_studio.core.pipeline.stages import open_dataset, split_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import SearchPlan
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.settings import GRID, Settings, TrainingSettings, parts_of
+from coreset_studio.core.training.augmenting import ORIENTATIONS
+from coreset_studio.core.training.loop import settings_for
+from coreset_studio.core.words import duration
 
 
 def search_titles(settings: Settings) -> Mapping[str, str]:

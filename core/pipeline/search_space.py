@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.cache import fingerprint
-from core.errors import SettingsError
-from core.pipeline.grid import Grid
-from core.pipeline.study import Study
-from core.search_answer import DIGITS
-from core.settings import (
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.pipeline.grid import Grid
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.search_answer import DIGITS
+from coreset_studio.core.settings import (
     GRID,
     PIXEL_PARTS,
     SEARCHED,
@@ -19,9 +19,9 @@ from core.settings import (
     TrainingSettings,
     settings_in_keys,
 )
-from core.settings.listed import settings_in
-from core.training.architectures import NETWORKS
-from core.training.network import Network
+from coreset_studio.core.settings.listed import settings_in
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.network import Network
 
 SIZE_STEP = 16
 LEAST_SIZE = 32

@@ -7,15 +7,15 @@ from typing import Any
 
 from scipy.stats import kendalltau
 
-from core.features.extraction import extractor_cost
-from core.pipeline.facts import estimate_after_features
-from core.pipeline.stages import Prepared, used_images
-from core.results import RunResult
-from core.results.searches import SearchAgreement, SearchResult, SearchTest, SearchTrial
-from core.training.architectures import NETWORKS
-from core.training.equivalence import paired_loss
-from core.training.score_intervals import wilson
-from core.training.teacher import pool_units
+from coreset_studio.core.features.extraction import extractor_cost
+from coreset_studio.core.pipeline.facts import estimate_after_features
+from coreset_studio.core.pipeline.stages import Prepared, used_images
+from coreset_studio.core.results import RunResult
+from coreset_studio.core.results.searches import SearchAgreement, SearchResult, SearchTest, SearchTrial
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.equivalence import paired_loss
+from coreset_studio.core.training.score_intervals import wilson
+from coreset_studio.core.training.teacher import pool_units
 
 FEWEST_RANKED = 3
 

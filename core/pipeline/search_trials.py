@@ -17,14 +17,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import ExportError
-from core.files import is_own, maker_may_be_at_work, process_mark, reason_of, temporary_file, try_to_remove
-from core.forms import FormError, is_number, parse_json
-from core.pipeline.search_space import SearchRange
-from core.reading import read_regular
-from core.results.searches import TrialResult
-from core.seeds import generator
-from core.settings import SearchSettings
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import (
+    is_own,
+    maker_may_be_at_work,
+    process_mark,
+    reason_of,
+    temporary_file,
+    try_to_remove,
+)
+from coreset_studio.core.forms import FormError, is_number, parse_json
+from coreset_studio.core.pipeline.search_space import SearchRange
+from coreset_studio.core.reading import read_regular
+from coreset_studio.core.results.searches import TrialResult
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import SearchSettings
 
 JOURNAL = "search.journal"
 NAME = "coreset-studio-search"

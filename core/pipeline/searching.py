@@ -10,17 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.cache import fingerprint
-from core.data.relabelling import relabelled_notes
-from core.errors import ExportError, SettingsError, TrialPrunedError
-from core.output.content import ReportContent
-from core.output.search_files import TABLE, write_search
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_notes_of, train_or_find
-from core.pipeline.comparison_progress import remember_training
-from core.pipeline.exporting import labels_of
-from core.pipeline.grid import Grid
-from core.pipeline.methods import write_facts
-from core.pipeline.search_space import (
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.data.relabelling import relabelled_notes
+from coreset_studio.core.errors import ExportError, SettingsError, TrialPrunedError
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.search_files import TABLE, write_search
+from coreset_studio.core.pipeline.comparing import (
+    EVERYTHING,
+    PlannedRun,
+    Selections,
+    SplitPart,
+    recipe_notes_of,
+    train_or_find,
+)
+from coreset_studio.core.pipeline.comparison_progress import remember_training
+from coreset_studio.core.pipeline.exporting import labels_of
+from coreset_studio.core.pipeline.grid import Grid
+from coreset_studio.core.pipeline.methods import write_facts
+from coreset_studio.core.pipeline.search_space import (
     GRID_VALUES,
     SearchRange,
     configured,
@@ -29,18 +36,24 @@ from core.pipeline.search_space import (
     titles_of_grid,
     training_of_trial,
 )
-from core.pipeline.search_summary import Searched, best_on_pool, once_seconds, reached_on_test, summarise_search
-from core.pipeline.search_trials import ProposedTrial, SearchTrials, sole_search
-from core.pipeline.split_parts import probe_inputs_of, without_words
-from core.pipeline.stages import Prepared, fixed_settings, prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
-from core.results import Epoch, Note, RunResult, Split
-from core.results.searches import SearchPart, SearchResult, SearchTrial, TrialResult
-from core.settings import GRID, SearchSettings, Settings, TrainingSettings
-from core.training.loop import n_epochs, settings_for, training_problem
-from core.training.pixels import discard_unchecked
-from core.training.runs import load_runs, save_run
+from coreset_studio.core.pipeline.search_summary import (
+    Searched,
+    best_on_pool,
+    once_seconds,
+    reached_on_test,
+    summarise_search,
+)
+from coreset_studio.core.pipeline.search_trials import ProposedTrial, SearchTrials, sole_search
+from coreset_studio.core.pipeline.split_parts import probe_inputs_of, without_words
+from coreset_studio.core.pipeline.stages import Prepared, fixed_settings, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
+from coreset_studio.core.results import Epoch, Note, RunResult, Split
+from coreset_studio.core.results.searches import SearchPart, SearchResult, SearchTrial, TrialResult
+from coreset_studio.core.settings import GRID, SearchSettings, Settings, TrainingSettings
+from coreset_studio.core.training.loop import n_epochs, settings_for, training_problem
+from coreset_studio.core.training.pixels import discard_unchecked
+from coreset_studio.core.training.runs import load_runs, save_run
 
 RUNS = "runs"
 VERSION = 1

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.errors import TrainingError
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_or_find
-from core.pipeline.split_parts import probe_inputs_of
-from core.pipeline.stages import prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Publisher
-from core.results import Epoch, Note
-from core.results.sizes import PairedLoss, SizeCheck
-from core.size_answer import labels_needed, points, rounded_up
-from core.training.architectures import NETWORKS
-from core.training.equivalence import paired_loss
-from core.training.teacher import pool_units
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_or_find
+from coreset_studio.core.pipeline.split_parts import probe_inputs_of
+from coreset_studio.core.pipeline.stages import prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Publisher
+from coreset_studio.core.results import Epoch, Note
+from coreset_studio.core.results.sizes import PairedLoss, SizeCheck
+from coreset_studio.core.size_answer import labels_needed, points, rounded_up
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.equivalence import paired_loss
+from coreset_studio.core.training.teacher import pool_units
 
 
 def check_size(

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.extraction import Extracted
-from core.features.reduction import embed_classes, embed_pool
-from core.pipeline.stages import cached_difficulty, cluster_classes
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, IntArray, Split
-from core.selection.orders import OrderCache
-from core.selection.selecting import find_sampler, select
-from core.settings import SelectionSettings
-from core.training.architectures.head.logistic import fit_head
-from core.training.teacher import Units, embedded_by, penalty_of
+from coreset_studio.core.features.extraction import Extracted
+from coreset_studio.core.features.reduction import embed_classes, embed_pool
+from coreset_studio.core.pipeline.stages import cached_difficulty, cluster_classes
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, IntArray, Split
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.selecting import find_sampler, select
+from coreset_studio.core.settings import SelectionSettings
+from coreset_studio.core.training.architectures.head.logistic import fit_head
+from coreset_studio.core.training.teacher import Units, embedded_by, penalty_of
 
 _NONE = np.zeros(0, dtype=np.int64)
 

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import ArrayCache
-from core.errors import LostImagesError, SettingsError, TrainingError
-from core.features.extraction import Extracted
-from core.pipeline.planning import PlannedRun
-from core.pipeline.run_keys import backbone_choice, run_key
-from core.pipeline.stages import Prepared
-from core.pipeline.study import Study
-from core.pipeline.teaching import is_taught
-from core.progress import NO_PROGRESS, Progress, PublishingProgress
-from core.results import Dataset, IntArray, PoolEmbedding, Split
-from core.selection.orders import OrderCache
-from core.training.architectures import NETWORKS
-from core.training.fitting import Places, TrainingTask, train
-from core.training.network import Network
+from coreset_studio.core.cache import ArrayCache
+from coreset_studio.core.errors import LostImagesError, SettingsError, TrainingError
+from coreset_studio.core.features.extraction import Extracted
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.run_keys import backbone_choice, run_key
+from coreset_studio.core.pipeline.stages import Prepared
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.teaching import is_taught
+from coreset_studio.core.progress import NO_PROGRESS, Progress, PublishingProgress
+from coreset_studio.core.results import Dataset, IntArray, PoolEmbedding, Split
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.fitting import Places, TrainingTask, train
+from coreset_studio.core.training.network import Network
 
 STAGE = "sizes-run"
 _NONE = np.zeros(0, dtype=np.int64)

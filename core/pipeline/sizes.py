@@ -10,28 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from core.cache import ArrayCache, fingerprint
-from core.errors import TrainingError
-from core.estimate import remember_speed, sizes_speed
-from core.features.extraction import without_failed
-from core.memory import memory_for
-from core.pipeline.feature_labels import feature_labels
-from core.pipeline.outlook import plan_view
-from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_images
-from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
-from core.pipeline.stages import extract_features, open_dataset, split_dataset
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, StepProgress
-from core.results import Note
-from core.results.sizes import Sizes
-from core.selection.budgets import share_of
-from core.selection.selecting import STRATIFIED, find_sampler
-from core.settings import ComparisonSettings, settings_to_dict
-from core.training.architectures import NETWORKS
-from core.training.network import Network
-from core.training.size_curve import Held, everything_point, size_curve, unfitted_sizes
-from core.training.teacher import grouped_folds, pool_units, teacher_bytes
-from core.words import duration
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.estimate import remember_speed, sizes_speed
+from coreset_studio.core.features.extraction import without_failed
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.pipeline.feature_labels import feature_labels
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_images
+from coreset_studio.core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
+from coreset_studio.core.pipeline.stages import extract_features, open_dataset, split_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, StepProgress
+from coreset_studio.core.results import Note
+from coreset_studio.core.results.sizes import Sizes
+from coreset_studio.core.selection.budgets import share_of
+from coreset_studio.core.selection.selecting import STRATIFIED, find_sampler
+from coreset_studio.core.settings import ComparisonSettings, settings_to_dict
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.network import Network
+from coreset_studio.core.training.size_curve import Held, everything_point, size_curve, unfitted_sizes
+from coreset_studio.core.training.teacher import grouped_folds, pool_units, teacher_bytes
+from coreset_studio.core.words import duration
 
 STAGE = "sizes"
 VERSION = 1

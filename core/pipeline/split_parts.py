@@ -7,20 +7,20 @@ from functools import cached_property
 
 import numpy as np
 
-from core.data.rereading import named_with_reasons
-from core.errors import LostImagesError, TrainingError
-from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
-from core.pipeline.run_keys import ProbeInput, probe_input_of, run_key
-from core.pipeline.stages import MATCHED, Prepared, choose, prepare
-from core.pipeline.teaching import Teaching, is_taught
-from core.progress import NO_PROGRESS, Progress, Publisher
-from core.results import Coreset, IntArray, Note, RunKey, RunResult, Split
-from core.selection.samplers import SAMPLERS
-from core.selection.selecting import matched_random
-from core.settings import SelectionSettings
-from core.training.architectures import NETWORKS
-from core.training.evaluation import clusters_of_test, evaluate
-from core.training.evidence import NO_CLUSTER
+from coreset_studio.core.data.rereading import named_with_reasons
+from coreset_studio.core.errors import LostImagesError, TrainingError
+from coreset_studio.core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
+from coreset_studio.core.pipeline.run_keys import ProbeInput, probe_input_of, run_key
+from coreset_studio.core.pipeline.stages import MATCHED, Prepared, choose, prepare
+from coreset_studio.core.pipeline.teaching import Teaching, is_taught
+from coreset_studio.core.progress import NO_PROGRESS, Progress, Publisher
+from coreset_studio.core.results import Coreset, IntArray, Note, RunKey, RunResult, Split
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.selecting import matched_random
+from coreset_studio.core.settings import SelectionSettings
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.evaluation import clusters_of_test, evaluate
+from coreset_studio.core.training.evidence import NO_CLUSTER
 
 
 class Selections:

@@ -11,17 +11,17 @@ from typing import Literal
 import numpy as np
 import psutil
 
-from core.cache import ArrayCache, check_mapped, fingerprint
-from core.data.dataset import find_duplicates, scan
-from core.data.readings import with_reading
-from core.data.split import make_split
-from core.features.extraction import Extracted, extract, without_failed
-from core.features.extractors import extractor_named
-from core.features.reduction import embed_classes, embed_pool
-from core.features.separation import separation
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import (
+from coreset_studio.core.cache import ArrayCache, check_mapped, fingerprint
+from coreset_studio.core.data.dataset import find_duplicates, scan
+from coreset_studio.core.data.readings import with_reading
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.features.extraction import Extracted, extract, without_failed
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.features.reduction import embed_classes, embed_pool
+from coreset_studio.core.features.separation import separation
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Progress, StepProgress
+from coreset_studio.core.results import (
     ClassClusters,
     ClassEmbedding,
     Coreset,
@@ -33,13 +33,13 @@ from core.results import (
     Split,
     StageTime,
 )
-from core.selection.budgets import share_of
-from core.selection.clustering import cluster_class
-from core.selection.coverage import proxy_curve
-from core.selection.difficulty import class_difficulty
-from core.selection.orders import OrderCache
-from core.selection.selecting import matched_random, select
-from core.settings import (
+from coreset_studio.core.selection.budgets import share_of
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.coverage import proxy_curve
+from coreset_studio.core.selection.difficulty import class_difficulty
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.selecting import matched_random, select
+from coreset_studio.core.settings import (
     ClusterSettings,
     DataSettings,
     SelectionSettings,

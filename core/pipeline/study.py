@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.cache import default_cache_folder
-from core.data.readings import with_fixed
-from core.project import Project
-from core.settings import Settings
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.data.readings import with_fixed
+from coreset_studio.core.project import Project
+from coreset_studio.core.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import ArrayCache, fingerprint
-from core.estimate import EXACT_LIMIT, FLOPS_OF_TWO_CORES, Speeds, remember_speed
-from core.features.extractors import EXTRACTORS, extractor_in
-from core.pipeline.planning import EVERYTHING, STRATIFIED, plan
-from core.pipeline.stages import Prepared
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress, Publisher
-from core.results import Note, Teacher
-from core.settings import ComparisonSettings, TrainingSettings, parts_of
-from core.training.architectures import NETWORKS
-from core.training.network import Network
-from core.training.teacher import FOLDS, N_COMPONENTS, VERSION, Units, fit_teacher, pool_units
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.estimate import EXACT_LIMIT, FLOPS_OF_TWO_CORES, Speeds, remember_speed
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_in
+from coreset_studio.core.pipeline.planning import EVERYTHING, STRATIFIED, plan
+from coreset_studio.core.pipeline.stages import Prepared
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Progress, Publisher
+from coreset_studio.core.results import Note, Teacher
+from coreset_studio.core.settings import ComparisonSettings, TrainingSettings, parts_of
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.network import Network
+from coreset_studio.core.training.teacher import FOLDS, N_COMPONENTS, VERSION, Units, fit_teacher, pool_units
 
 STAGE = "teacher"
 RANDOM = "random"

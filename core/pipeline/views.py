@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.results import Comparison, Estimate, StageTime
-from core.results.searches import SearchResult
-from core.settings import ComparisonSettings, TrainingSettings
+from coreset_studio.core.results import Comparison, Estimate, StageTime
+from coreset_studio.core.results.searches import SearchResult
+from coreset_studio.core.settings import ComparisonSettings, TrainingSettings
 
 SEEDS_A_SPLIT = 1000
 

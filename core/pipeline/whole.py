@@ -6,33 +6,41 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.cache import fingerprint, write_atomically
-from core.data.demo import make_demo
-from core.data.reading_notes import reading_notes
-from core.data.readings import changed_choices, choices_from, stored_choices
-from core.errors import ExportError
-from core.features.extractors import EXTRACTORS, recommended
-from core.files import make_temporary_folder, put_in_place, reason_of, removed_on_failure, try_to_remove
-from core.forms import FormError, read_json
-from core.housekeeping import sweep_tree
-from core.output.content import ReportContent
-from core.output.model_bundle import load_bundle, write_predictions
-from core.output.model_bundle import predict as predict_images
-from core.output.report import write_report
-from core.pipeline.comparing import run_comparison
-from core.pipeline.exporting import SYNTHETIC, export, labels_of
-from core.pipeline.facts import recommended_extractors
-from core.pipeline.methods import write_facts
-from core.pipeline.planning import check_splits
-from core.pipeline.stages import Clock, Prepared, choose, evaluate_sizes, fixed_settings, prepare, separations
-from core.pipeline.study import Study
-from core.pipeline.views import StudyOutcome
-from core.progress import NO_PROGRESS, Progress, Publisher
-from core.results import Comparison, Coreset, PredictionFile, ProxyPoint, TrainingPart
-from core.selection.coverage import coverage
-from core.selection.label_errors import near_duplicates, suspected_label_errors
-from core.selection.shares import expected_random
-from core.settings import (
+from coreset_studio.core.cache import fingerprint, write_atomically
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.data.reading_notes import reading_notes
+from coreset_studio.core.data.readings import changed_choices, choices_from, stored_choices
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.extractors import EXTRACTORS, recommended
+from coreset_studio.core.files import make_temporary_folder, put_in_place, reason_of, removed_on_failure, try_to_remove
+from coreset_studio.core.forms import FormError, read_json
+from coreset_studio.core.housekeeping import sweep_tree
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.model_bundle import load_bundle, write_predictions
+from coreset_studio.core.output.model_bundle import predict as predict_images
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.pipeline.comparing import run_comparison
+from coreset_studio.core.pipeline.exporting import SYNTHETIC, export, labels_of
+from coreset_studio.core.pipeline.facts import recommended_extractors
+from coreset_studio.core.pipeline.methods import write_facts
+from coreset_studio.core.pipeline.planning import check_splits
+from coreset_studio.core.pipeline.stages import (
+    Clock,
+    Prepared,
+    choose,
+    evaluate_sizes,
+    fixed_settings,
+    prepare,
+    separations,
+)
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import StudyOutcome
+from coreset_studio.core.progress import NO_PROGRESS, Progress, Publisher
+from coreset_studio.core.results import Comparison, Coreset, PredictionFile, ProxyPoint, TrainingPart
+from coreset_studio.core.selection.coverage import coverage
+from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
+from coreset_studio.core.selection.shares import expected_random
+from coreset_studio.core.settings import (
     ComparisonSettings,
     FeatureSettings,
     SelectionSettings,
@@ -41,7 +49,7 @@ from core.settings import (
     settings_in_keys,
     with_own,
 )
-from core.training.architectures import NETWORKS
+from coreset_studio.core.training.architectures import NETWORKS
 
 MARK = "study.json"
 REPORT, RUNS, MODELS, CORESET = "report.html", "runs", "models", "coreset"

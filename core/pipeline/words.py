@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.results import ClusterShares, Coreset, RunKey
-from core.words import percent
+from coreset_studio.core.results import ClusterShares, Coreset, RunKey
+from coreset_studio.core.words import percent
 
 
 def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:

@@ -20,63 +20,63 @@ has warned for one minor version (CONTRIBUTING.md). Plugins describe themselves 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from core.version import __version__ as __version__
+from coreset_studio.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from core.errors import CancelledError as CancelledError
-    from core.errors import CoresetError as CoresetError
-    from core.errors import InputError as InputError
-    from core.errors import MemoryShortError as MemoryShortError
-    from core.output.manifest import Manifest as Manifest
-    from core.output.manifest import read_manifest as read_manifest
-    from core.output.model_bundle import load_bundle as load_bundle
-    from core.output.model_bundle import predict as predict
-    from core.output.verification import verify as verify
-    from core.pipeline.exporting import export as export
-    from core.pipeline.exporting import rerun as rerun
-    from core.pipeline.external import evaluate_external as evaluate_external
-    from core.pipeline.searching import search_study as search_study
-    from core.pipeline.sizes import find_sizes as find_sizes
-    from core.pipeline.stages import Prepared as Prepared
-    from core.pipeline.stages import choose as select_coreset  # noqa: F401 - its name here
-    from core.pipeline.stages import open_dataset as open_dataset
-    from core.pipeline.stages import prepare as prepare
-    from core.pipeline.stages import split_dataset as split_dataset
-    from core.pipeline.study import Study as Study
-    from core.pipeline.whole import compare_study as compare_study
-    from core.pipeline.whole import run_study as run_study
-    from core.progress import Progress as Progress
-    from core.results import Comparison as Comparison
-    from core.results import Coreset as Coreset
-    from core.results import Dataset as Dataset
-    from core.results import Split as Split
-    from core.selection.selector import CoresetSelector as CoresetSelector
-    from core.settings import ClusterSettings as ClusterSettings
-    from core.settings import ComparisonSettings as ComparisonSettings
-    from core.settings import DataSettings as DataSettings
-    from core.settings import ExportSettings as ExportSettings
-    from core.settings import FeatureSettings as FeatureSettings
-    from core.settings import SelectionSettings as SelectionSettings
-    from core.settings import Settings as Settings
-    from core.settings import TrainingSettings as TrainingSettings
+    from coreset_studio.core.errors import CancelledError as CancelledError
+    from coreset_studio.core.errors import CoresetError as CoresetError
+    from coreset_studio.core.errors import InputError as InputError
+    from coreset_studio.core.errors import MemoryShortError as MemoryShortError
+    from coreset_studio.core.output.manifest import Manifest as Manifest
+    from coreset_studio.core.output.manifest import read_manifest as read_manifest
+    from coreset_studio.core.output.model_bundle import load_bundle as load_bundle
+    from coreset_studio.core.output.model_bundle import predict as predict
+    from coreset_studio.core.output.verification import verify as verify
+    from coreset_studio.core.pipeline.exporting import export as export
+    from coreset_studio.core.pipeline.exporting import rerun as rerun
+    from coreset_studio.core.pipeline.external import evaluate_external as evaluate_external
+    from coreset_studio.core.pipeline.searching import search_study as search_study
+    from coreset_studio.core.pipeline.sizes import find_sizes as find_sizes
+    from coreset_studio.core.pipeline.stages import Prepared as Prepared
+    from coreset_studio.core.pipeline.stages import choose as select_coreset  # noqa: F401 - its name here
+    from coreset_studio.core.pipeline.stages import open_dataset as open_dataset
+    from coreset_studio.core.pipeline.stages import prepare as prepare
+    from coreset_studio.core.pipeline.stages import split_dataset as split_dataset
+    from coreset_studio.core.pipeline.study import Study as Study
+    from coreset_studio.core.pipeline.whole import compare_study as compare_study
+    from coreset_studio.core.pipeline.whole import run_study as run_study
+    from coreset_studio.core.progress import Progress as Progress
+    from coreset_studio.core.results import Comparison as Comparison
+    from coreset_studio.core.results import Coreset as Coreset
+    from coreset_studio.core.results import Dataset as Dataset
+    from coreset_studio.core.results import Split as Split
+    from coreset_studio.core.selection.selector import CoresetSelector as CoresetSelector
+    from coreset_studio.core.settings import ClusterSettings as ClusterSettings
+    from coreset_studio.core.settings import ComparisonSettings as ComparisonSettings
+    from coreset_studio.core.settings import DataSettings as DataSettings
+    from coreset_studio.core.settings import ExportSettings as ExportSettings
+    from coreset_studio.core.settings import FeatureSettings as FeatureSettings
+    from coreset_studio.core.settings import SelectionSettings as SelectionSettings
+    from coreset_studio.core.settings import Settings as Settings
+    from coreset_studio.core.settings import TrainingSettings as TrainingSettings
 
 # The same names again, because nothing is imported before it is used: the window and plugins import this package, too.
 _MODULES = {
-    "core.errors": ("CancelledError", "CoresetError", "InputError", "MemoryShortError"),
-    "core.output.manifest": ("Manifest", "read_manifest"),
-    "core.output.model_bundle": ("load_bundle", "predict"),
-    "core.output.verification": ("verify",),
-    "core.pipeline.exporting": ("export", "rerun"),
-    "core.pipeline.external": ("evaluate_external",),
-    "core.pipeline.searching": ("search_study",),
-    "core.pipeline.sizes": ("find_sizes",),
-    "core.pipeline.stages": ("Prepared", "open_dataset", "prepare", "select_coreset", "split_dataset"),
-    "core.pipeline.study": ("Study",),
-    "core.pipeline.whole": ("compare_study", "run_study"),
-    "core.progress": ("Progress",),
-    "core.results": ("Comparison", "Coreset", "Dataset", "Split"),
-    "core.selection.selector": ("CoresetSelector",),
-    "core.settings": (
+    "coreset_studio.core.errors": ("CancelledError", "CoresetError", "InputError", "MemoryShortError"),
+    "coreset_studio.core.output.manifest": ("Manifest", "read_manifest"),
+    "coreset_studio.core.output.model_bundle": ("load_bundle", "predict"),
+    "coreset_studio.core.output.verification": ("verify",),
+    "coreset_studio.core.pipeline.exporting": ("export", "rerun"),
+    "coreset_studio.core.pipeline.external": ("evaluate_external",),
+    "coreset_studio.core.pipeline.searching": ("search_study",),
+    "coreset_studio.core.pipeline.sizes": ("find_sizes",),
+    "coreset_studio.core.pipeline.stages": ("Prepared", "open_dataset", "prepare", "select_coreset", "split_dataset"),
+    "coreset_studio.core.pipeline.study": ("Study",),
+    "coreset_studio.core.pipeline.whole": ("compare_study", "run_study"),
+    "coreset_studio.core.progress": ("Progress",),
+    "coreset_studio.core.results": ("Comparison", "Coreset", "Dataset", "Split"),
+    "coreset_studio.core.selection.selector": ("CoresetSelector",),
+    "coreset_studio.core.settings": (
         "ClusterSettings", "ComparisonSettings", "DataSettings", "ExportSettings", "FeatureSettings",
         "SelectionSettings", "Settings", "TrainingSettings",
     ),

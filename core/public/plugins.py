@@ -4,13 +4,13 @@ It imports nothing heavy, and neither may a description, because the window read
 that a description names uses `coreset_studio.plugin_code`. ``docs/plugin_example`` contains one of each kind.
 """
 
-from core.data.description import Match, Source
-from core.descriptions import Cost, SettingsPart, choice
-from core.features.description import Extractor
-from core.output.description import ExportFormat
-from core.selection.description import Sampler
-from core.training.metric import Metric
-from core.training.network import Network
+from coreset_studio.core.data.description import Match, Source
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.output.description import ExportFormat
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.training.network import Network
 
 __all__ = [
     "Cost", "ExportFormat", "Extractor", "Match", "Metric", "Network", "Sampler", "SettingsPart", "Source", "choice",

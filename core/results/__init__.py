@@ -4,8 +4,8 @@ An *index* is always the position of an image in `Dataset.images`, which is sort
 of embeddings state the indices of their rows.
 """
 
-from core.results.arrays import FloatArray, IntArray, SplitName
-from core.results.coresets import (
+from coreset_studio.core.results.arrays import FloatArray, IntArray, SplitName
+from coreset_studio.core.results.coresets import (
     ClassClusters,
     ClassCoverage,
     ClusterShares,
@@ -15,10 +15,10 @@ from core.results.coresets import (
     ProxyPoint,
     SuspectedLabelError,
 )
-from core.results.costs import Estimate, StageTime
-from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
-from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
-from core.results.embeddings import (
+from coreset_studio.core.results.costs import Estimate, StageTime
+from coreset_studio.core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
+from coreset_studio.core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
+from coreset_studio.core.results.embeddings import (
     ClassEmbedding,
     ModelUsed,
     PoolEmbedding,
@@ -26,15 +26,34 @@ from core.results.embeddings import (
     ViewReduction,
     WeightsUsed,
 )
-from core.results.exports import ExportResult, MethodsText, VerifyResult
-from core.results.networks import MatchedClasses, PredictionFile
-from core.results.reading import Range, Reading, Stored
-from core.results.reading_facts import LayoutFacts, LevelsFacts, PagesFacts, Role, SmallImage, TableFacts, counts_of
-from core.results.relabelling import Relabelled, RelabelledRow
-from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult, TrainingPart
-from core.results.split_words import split_of, split_word, splits_words
-from core.results.teacher import Teacher
-from core.results.weights import WeightsEntry
+from coreset_studio.core.results.exports import ExportResult, MethodsText, VerifyResult
+from coreset_studio.core.results.networks import MatchedClasses, PredictionFile
+from coreset_studio.core.results.reading import Range, Reading, Stored
+from coreset_studio.core.results.reading_facts import (
+    LayoutFacts,
+    LevelsFacts,
+    PagesFacts,
+    Role,
+    SmallImage,
+    TableFacts,
+    counts_of,
+)
+from coreset_studio.core.results.relabelling import Relabelled, RelabelledRow
+from coreset_studio.core.results.runs import (
+    Answer,
+    Comparison,
+    Difference,
+    Epoch,
+    Metrics,
+    Note,
+    Row,
+    RunKey,
+    RunResult,
+    TrainingPart,
+)
+from coreset_studio.core.results.split_words import split_of, split_word, splits_words
+from coreset_studio.core.results.teacher import Teacher
+from coreset_studio.core.results.weights import WeightsEntry
 
 __all__ = [
     "N_BINS",

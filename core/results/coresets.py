@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results.arrays import IntArray
+from coreset_studio.core.results.arrays import IntArray
 
 
 @dataclass(frozen=True)

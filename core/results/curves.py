@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results.arrays import FloatArray
+from coreset_studio.core.results.arrays import FloatArray
 
 N_BINS = 10
 """Bins of equal width by which confidence and accuracy are compared."""

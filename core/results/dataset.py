@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results.arrays import IntArray, SplitName
-from core.results.reading import Reading, Stored
+from coreset_studio.core.results.arrays import IntArray, SplitName
+from coreset_studio.core.results.reading import Reading, Stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results.arrays import FloatArray, IntArray
+from coreset_studio.core.results.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.results.dataset import Skipped
+from coreset_studio.core.results.dataset import Skipped
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.results.reading import Range
+from coreset_studio.core.results.reading import Range
 
 Role = Literal["image", "class", "split", "group", "ignore"]
 Counts = tuple[tuple[str, int], ...]

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core.results.arrays import FloatArray, IntArray
-from core.results.curves import Curves
-from core.results.embeddings import WeightsUsed
-from core.results.relabelling import Relabelled
+from coreset_studio.core.results.arrays import FloatArray, IntArray
+from coreset_studio.core.results.curves import Curves
+from coreset_studio.core.results.embeddings import WeightsUsed
+from coreset_studio.core.results.relabelling import Relabelled
 
 
 @dataclass(frozen=True)

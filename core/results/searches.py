@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.results.runs import Epoch, Note
+from coreset_studio.core.results.runs import Epoch, Note
 
 
 @dataclass(frozen=True)

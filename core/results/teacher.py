@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results.arrays import FloatArray, IntArray
+from coreset_studio.core.results.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SelectionError
-from core.results import IntArray
-from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterBudgetRule, SelectionSettings
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterBudgetRule, SelectionSettings
 
 # With "equal-then-square-root", this number of images of each class is distributed equally.
 EQUAL_FIRST = 10

@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from functools import partial
 
-from core.errors import CannotContinueError, SelectionError
-from core.results import Coreset
-from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, equal_first_of, total_budget
-from core.selection.description import Sampler
-from core.selection.kept import NO_KEPT, Kept, need_room, need_room_by_hand, raised_note
-from core.selection.pins import Pins
-from core.selection.samplers import SAMPLERS
-from core.settings import ClassBudgetRule, SelectionSettings
+from coreset_studio.core.errors import CannotContinueError, SelectionError
+from coreset_studio.core.results import Coreset
+from coreset_studio.core.selection.budgets import (
+    budgets_by_hand,
+    budgets_over_classes,
+    class_weights,
+    equal_first_of,
+    total_budget,
+)
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.kept import NO_KEPT, Kept, need_room, need_room_by_hand, raised_note
+from coreset_studio.core.selection.pins import Pins
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import ClassBudgetRule, SelectionSettings
 
 
 def rule_over_classes(coreset: Coreset, settings: SelectionSettings) -> ClassBudgetRule | None:

@@ -7,16 +7,16 @@ import kmedoids
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SelectionError
-from core.estimate import clustering_bytes
-from core.memory import memory_for, round_down
-from core.neighbours import row_blocks, squared_distances, squared_norms
-from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
-from core.seeds import generator
-from core.selection.refining import nearest_medoid, refined
-from core.settings import ClusterSettings
-from core.settings.listed import settings_in
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.estimate import clustering_bytes
+from coreset_studio.core.memory import memory_for, round_down
+from coreset_studio.core.neighbours import row_blocks, squared_distances, squared_norms
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.refining import nearest_medoid, refined
+from coreset_studio.core.settings import ClusterSettings
+from coreset_studio.core.settings.listed import settings_in
 
 # Mean silhouettes that agree in this many decimals are equal: the smaller k is selected.
 SILHOUETTE_DECIMALS = 9

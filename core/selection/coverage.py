@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SelectionError
-from core.estimate import BLOCK_BYTES, PIECE_BYTES
-from core.memory import LIBRARY_BYTES, memory_for
-from core.neighbours import nearest_among, nearest_bytes, row_blocks, squared_distances, squared_norms
-from core.progress import NO_PROGRESS, Progress
-from core.results import (
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.estimate import BLOCK_BYTES, PIECE_BYTES
+from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
+from coreset_studio.core.neighbours import nearest_among, nearest_bytes, row_blocks, squared_distances, squared_norms
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import (
     ClassClusters,
     ClassCoverage,
     ClassEmbedding,
@@ -21,8 +21,14 @@ from core.results import (
     PoolEmbedding,
     ProxyPoint,
 )
-from core.selection.dividing import part_size
-from core.selection.kernel import MEMORY_BUDGET, N_NEIGHBOURS, Kernel, sampled_discrepancy, squared_discrepancy
+from coreset_studio.core.selection.dividing import part_size
+from coreset_studio.core.selection.kernel import (
+    MEMORY_BUDGET,
+    N_NEIGHBOURS,
+    Kernel,
+    sampled_discrepancy,
+    squared_discrepancy,
+)
 
 N_WORST = 12
 # Of a digest of 64 characters, four bytes each, and its copies while they are sorted.

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.descriptions import Description
-from core.palette import Mark
-from core.settings.choices import ClassBudgetRule
+from coreset_studio.core.descriptions import Description
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.settings.choices import ClassBudgetRule
 
 if TYPE_CHECKING:
-    from core.selection.sampling import ClassPool, Order
+    from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 @dataclass(frozen=True, kw_only=True)

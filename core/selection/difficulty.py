@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.memory import memory_for
-from core.neighbours import nearest, nearest_bytes
-from core.progress import NO_PROGRESS, Progress
-from core.results import FloatArray, IntArray
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.neighbours import nearest, nearest_bytes
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import FloatArray, IntArray
 
 
 def class_difficulty(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.selection.description import Sampler
+from coreset_studio.core.selection.description import Sampler
 
 IMAGES_OF_PART = 5_000
 """The most images of a part; fewer where the limit is lower."""

@@ -4,8 +4,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from core.neighbours import nearest, row_blocks, unit_rows
-from core.results import FloatArray, IntArray
+from coreset_studio.core.neighbours import nearest, row_blocks, unit_rows
+from coreset_studio.core.results import FloatArray, IntArray
 
 N_NEIGHBOURS = 10
 

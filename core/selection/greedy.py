@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.neighbours import row_blocks
-from core.results import IntArray
-from core.selection.sampling import rounded
+from coreset_studio.core.neighbours import row_blocks
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.selection.sampling import rounded
 
 # Two numbers that are equal in six significant digits differ by less than this share.
 ROUNDING = 1.1e-5

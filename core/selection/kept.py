@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.errors import SelectionError
-from core.results import Dataset, IntArray, Split
-from core.settings import EarlierImage, SelectionSettings
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.results import Dataset, IntArray, Split
+from coreset_studio.core.settings import EarlierImage, SelectionSettings
 
 KEPT = "kept from the earlier coreset"
 _NAMED = 3

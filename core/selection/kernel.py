@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from core.neighbours import nearest, row_blocks, squared_distances
-from core.results import FloatArray, IntArray
-from core.seeds import generator
+from coreset_studio.core.neighbours import nearest, row_blocks, squared_distances
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.seeds import generator
 
 MEMORY_BUDGET = 2**30
 N_NEIGHBOURS = 10

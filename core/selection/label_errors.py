@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from core.data.duplicates import near_pairs
-from core.estimate import BLOCK_BYTES
-from core.memory import LIBRARY_BYTES, memory_for
-from core.neighbours import nearest, nearest_bytes, nearest_in, row_blocks, unit_rows
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, FloatArray, IntArray, NearDuplicate, PoolEmbedding, SuspectedLabelError
+from coreset_studio.core.data.duplicates import near_pairs
+from coreset_studio.core.estimate import BLOCK_BYTES
+from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
+from coreset_studio.core.neighbours import nearest, nearest_bytes, nearest_in, row_blocks, unit_rows
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, FloatArray, IntArray, NearDuplicate, PoolEmbedding, SuspectedLabelError
 
 N_NEIGHBOURS = 20
 LEAST_SCORE = 0.5

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import CoresetError, SamplerFailedError
-from core.memory import memory_for
-from core.results import FloatArray
-from core.selection.description import Sampler
-from core.selection.dividing import is_divided, selection_bytes
-from core.selection.kernel import Kernels
-from core.selection.parts import rank_in_parts
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order
-from core.settings import SelectionSettings, own_settings
+from coreset_studio.core.errors import CoresetError, SamplerFailedError
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.dividing import is_divided, selection_bytes
+from coreset_studio.core.selection.kernel import Kernels
+from coreset_studio.core.selection.parts import rank_in_parts
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool, Order
+from coreset_studio.core.settings import SelectionSettings, own_settings
 
 # A sampler needs less than 40 MB for this number of images; its declared cost only applies to larger classes.
 FEW_IMAGES = 1_500

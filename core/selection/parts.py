@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import FloatArray, IntArray
-from core.seeds import generator
-from core.selection.budgets import hand_out
-from core.selection.description import Sampler
-from core.selection.dividing import n_of_pilot, part_size, pilot_size
-from core.selection.kernel import Kernel
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.budgets import hand_out
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.dividing import n_of_pilot, part_size, pilot_size
+from coreset_studio.core.selection.kernel import Kernel
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 Ranking = Callable[[ClassPool, int], Order]
 

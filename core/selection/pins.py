@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from core.errors import SelectionError
-from core.results import Dataset, IntArray, Split
-from core.settings import SelectionSettings
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.results import Dataset, IntArray, Split
+from coreset_studio.core.settings import SelectionSettings
 
 
 @dataclass(frozen=True)

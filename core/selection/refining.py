@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.neighbours import nearest_among, row_blocks, squared_distances, squared_norms
-from core.results import FloatArray, IntArray
-from core.selection.sampling import rounded
+from coreset_studio.core.neighbours import nearest_among, row_blocks, squared_distances, squared_norms
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.selection.sampling import rounded
 
 # Images nearest to the mean of a cluster that are tried as its medoid, and members that each is measured against.
 N_CANDIDATES, MOST_MEMBERS = 64, 4_000

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.estimate import BLOCK_BYTES, PIECE_BYTES
-from core.memory import LIBRARY_BYTES, memory_for
-from core.neighbours import nearest_among
-from core.progress import NO_PROGRESS, Progress
-from core.results import ClassEmbedding, Coreset
+from coreset_studio.core.estimate import BLOCK_BYTES, PIECE_BYTES
+from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
+from coreset_studio.core.neighbours import nearest_among
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import ClassEmbedding, Coreset
 
 
 def represented(

@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from core.results import FloatArray, IntArray
-from core.selection.description import Sampler
-from core.selection.kernel import Kernel
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.kernel import Kernel
 
 
 @dataclass(frozen=True)

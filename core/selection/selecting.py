@@ -6,19 +6,28 @@ from functools import partial
 
 import numpy as np
 
-from core.errors import SelectionError
-from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, PoolEmbedding, Split
-from core.selection.budgets import total_budget
-from core.selection.class_budgets import class_budgets, need_ranking, need_room_for_pins
-from core.selection.description import Sampler
-from core.selection.dividing import n_parts
-from core.selection.kept import KEPT, NO_KEPT, Kept, find_kept, need_room
-from core.selection.orders import OrderCache, put_in_order
-from core.selection.pins import NO_PINS, Pins, find_pins
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order
-from core.settings import SelectionSettings
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import (
+    ClassClusters,
+    ClassEmbedding,
+    Coreset,
+    Dataset,
+    FloatArray,
+    IntArray,
+    PoolEmbedding,
+    Split,
+)
+from coreset_studio.core.selection.budgets import total_budget
+from coreset_studio.core.selection.class_budgets import class_budgets, need_ranking, need_room_for_pins
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.dividing import n_parts
+from coreset_studio.core.selection.kept import KEPT, NO_KEPT, Kept, find_kept, need_room
+from coreset_studio.core.selection.orders import OrderCache, put_in_order
+from coreset_studio.core.selection.pins import NO_PINS, Pins, find_pins
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool, Order
+from coreset_studio.core.settings import SelectionSettings
 
 MATCHED_RANDOM = "matched-random"
 STRATIFIED = "stratified"

@@ -14,19 +14,19 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from core.errors import SelectionError, SettingsError
-from core.features.pca import ClassPca
-from core.features.pool_pca import PoolPca
-from core.features.views import join, mean_square, view_scales
-from core.results import ClassEmbedding, Coreset, FloatArray, IntArray
-from core.selection.budgets import class_weights, equal_first_of, hand_out, share_of
-from core.selection.clustering import cluster_class
-from core.selection.description import Sampler
-from core.selection.difficulty import class_difficulty
-from core.selection.orders import OrderCache
-from core.selection.sampling import ClassPool
-from core.selection.selecting import find_sampler, select_rows
-from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
+from coreset_studio.core.errors import SelectionError, SettingsError
+from coreset_studio.core.features.pca import ClassPca
+from coreset_studio.core.features.pool_pca import PoolPca
+from coreset_studio.core.features.views import join, mean_square, view_scales
+from coreset_studio.core.results import ClassEmbedding, Coreset, FloatArray, IntArray
+from coreset_studio.core.selection.budgets import class_weights, equal_first_of, hand_out, share_of
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.difficulty import class_difficulty
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.selection.selecting import find_sampler, select_rows
+from coreset_studio.core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
 
 POOL_COMPONENTS = 50
 Float64Array = NDArray[np.float64]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.results import ClassClusters, ClusterShares, Coreset, IntArray
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool
+from coreset_studio.core.results import ClassClusters, ClusterShares, Coreset, IntArray
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool
 
 
 def expected_random(clusters: Sequence[ClassClusters], coreset: Coreset) -> tuple[ClusterShares, ...]:

@@ -2,11 +2,11 @@
 
 from typing import TypeVar, cast
 
-from core.errors import CancelledError, InputError
-from core.progress import NO_PROGRESS, Progress
-from core.service.messages import Cancelled, Failed, Finished, Progressed
-from core.service.processes import Job
-from core.service.requests import Request
+from coreset_studio.core.errors import CancelledError, InputError
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.service.messages import Cancelled, Failed, Finished, Progressed
+from coreset_studio.core.service.processes import Job
+from coreset_studio.core.service.requests import Request
 
 Result = TypeVar("Result")
 

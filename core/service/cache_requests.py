@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from core.cache_limit import CacheState, look_at_cache, set_limit
-from core.housekeeping import CacheSize, clear_cache
-from core.progress import Progress
-from core.service.requests import Request
+from coreset_studio.core.cache_limit import CacheState, look_at_cache, set_limit
+from coreset_studio.core.housekeeping import CacheSize, clear_cache
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.service.requests import Request
 
 
 @dataclass(frozen=True)

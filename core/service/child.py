@@ -23,11 +23,11 @@ from typing import Any
 
 import psutil
 
-from core.errors import CancelledError, OpeningError
-from core.limits import Limits, memory_within, took_too_much
-from core.progress import Progress
-from core.service.failures import failure
-from core.service.messages import (
+from coreset_studio.core.errors import CancelledError, OpeningError
+from coreset_studio.core.limits import Limits, memory_within, took_too_much
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.service.failures import failure
+from coreset_studio.core.service.messages import (
     BUILDING,
     Ask,
     Cancelled,
@@ -41,8 +41,8 @@ from core.service.messages import (
     Reply,
     Stop,
 )
-from core.service.requests import AnyRequest
-from core.threads import limit_threads
+from coreset_studio.core.service.requests import AnyRequest
+from coreset_studio.core.threads import limit_threads
 
 REPORTS_PER_SECOND = 20
 
@@ -198,9 +198,9 @@ def _sender(events: Connection, number: int) -> Callable[[Progressed | PartialRe
 
 def _keep_limit(progress: Progress) -> None:
     """Trim the cache to its limit if the job has used it. The job is finished, so a stop only ends the trimming."""
-    if "core.cache_use" not in sys.modules:
+    if "coreset_studio.core.cache_use" not in sys.modules:
         return
-    from core.cache_limit import trim_after_work
+    from coreset_studio.core.cache_limit import trim_after_work
 
     try:
         for note in trim_after_work(progress):

@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from core.errors import ExportError, SettingsError
-from core.files import copy_tree, reason_of, temporary_folder
-from core.limits import limited
-from core.pipeline.study import Study
-from core.pipeline.views import ComparisonPlan, SearchOutcome, SearchPlan
-from core.progress import Progress, Publisher
-from core.results import Comparison, MethodsText, PredictionFile, TrainingPart
-from core.results.searches import SearchPart
-from core.service.requests import PublishingRequest, Request
-from core.settings import GRID
+from coreset_studio.core.errors import ExportError, SettingsError
+from coreset_studio.core.files import copy_tree, reason_of, temporary_folder
+from coreset_studio.core.limits import limited
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import ComparisonPlan, SearchOutcome, SearchPlan
+from coreset_studio.core.progress import Progress, Publisher
+from coreset_studio.core.results import Comparison, MethodsText, PredictionFile, TrainingPart
+from coreset_studio.core.results.searches import SearchPart
+from coreset_studio.core.service.requests import PublishingRequest, Request
+from coreset_studio.core.settings import GRID
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class EstimateComparison(Request[ComparisonPlan]):
 
     def run(self, progress: Progress) -> ComparisonPlan:
         """Divide the images, and estimate each training; nothing is trained."""
-        from core.pipeline.facts import estimate_after_features
-        from core.pipeline.outlook import plan_view
-        from core.pipeline.planning import n_splits
-        from core.pipeline.stages import open_dataset, split_dataset
+        from coreset_studio.core.pipeline.facts import estimate_after_features
+        from coreset_studio.core.pipeline.outlook import plan_view
+        from coreset_studio.core.pipeline.planning import n_splits
+        from coreset_studio.core.pipeline.stages import open_dataset, split_dataset
 
         study = self.study
         dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
@@ -58,8 +58,8 @@ class CompareNetworks(PublishingRequest[Comparison, TrainingPart]):
 
     def run(self, progress: Publisher[TrainingPart]) -> Comparison:
         """Train the networks, and compare the runs."""
-        from core.pipeline.comparing import run_comparison
-        from core.pipeline.stages import prepare
+        from coreset_studio.core.pipeline.comparing import run_comparison
+        from coreset_studio.core.pipeline.stages import prepare
 
         prepared = prepare(self.study, progress)
         found = run_comparison(prepared, self.runs_folder, progress, keep_models=self.models_folder)
@@ -76,8 +76,8 @@ class ReadComparison(Request[Comparison]):
 
     def run(self, progress: Progress) -> Comparison:
         """Read the stored runs, and compare them."""
-        from core.pipeline.comparing import compare_stored
-        from core.pipeline.stages import prepare
+        from coreset_studio.core.pipeline.comparing import compare_stored
+        from coreset_studio.core.pipeline.stages import prepare
 
         return compare_stored(prepare(self.study, progress), self.runs_folder, progress).without_probabilities()
 
@@ -95,11 +95,11 @@ class WriteReport(Request[Path]):
 
     def run(self, progress: Progress) -> Path:
         """Select the coreset, compare the finished runs, and write the report, with a finished search."""
-        from core.output.report import write_report
-        from core.output.search_files import FORM, read_search
-        from core.pipeline.comparing import compare_stored
-        from core.pipeline.stages import choose, prepare
-        from core.pipeline.whole import report_content
+        from coreset_studio.core.output.report import write_report
+        from coreset_studio.core.output.search_files import FORM, read_search
+        from coreset_studio.core.pipeline.comparing import compare_stored
+        from coreset_studio.core.pipeline.stages import choose, prepare
+        from coreset_studio.core.pipeline.whole import report_content
 
         settings = self.study.settings
         prepared = prepare(self.study, progress)
@@ -130,10 +130,10 @@ class DescribeMethods(Request[MethodsText]):
 
     def run(self, progress: Progress) -> MethodsText:
         """Select the coreset, compare the finished runs, and describe both."""
-        from core.pipeline.comparing import compare_stored
-        from core.pipeline.methods import methods_of_content
-        from core.pipeline.stages import choose, prepare
-        from core.pipeline.whole import content_for_methods
+        from coreset_studio.core.pipeline.comparing import compare_stored
+        from coreset_studio.core.pipeline.methods import methods_of_content
+        from coreset_studio.core.pipeline.stages import choose, prepare
+        from coreset_studio.core.pipeline.whole import content_for_methods
 
         prepared = prepare(self.study, progress)
         coreset = choose(prepared, self.study.settings.selection, progress)
@@ -151,8 +151,8 @@ class EstimateSearch(Request[SearchPlan]):
 
     def run(self, progress: Progress) -> SearchPlan:
         """Divide the images and count; nothing is trained. The sentence of a search that cannot be done says why."""
-        from core.pipeline.search_outlook import estimate_search
-        from core.pipeline.search_trials import journal_progress
+        from coreset_studio.core.pipeline.search_outlook import estimate_search
+        from coreset_studio.core.pipeline.search_trials import journal_progress
 
         try:
             plan = estimate_search(self.study, progress)
@@ -173,10 +173,10 @@ class SearchHyperparameters(PublishingRequest[SearchOutcome, SearchPart]):
 
     def run(self, progress: Publisher[SearchPart]) -> SearchOutcome:
         """Train every configuration; finished trials are kept."""
-        from core.output.search_files import REPORT, TABLE
-        from core.pipeline.search_space import training_of_trial
-        from core.pipeline.searching import search_study
-        from core.search_answer import search_sentences
+        from coreset_studio.core.output.search_files import REPORT, TABLE
+        from coreset_studio.core.pipeline.search_space import training_of_trial
+        from coreset_studio.core.pipeline.searching import search_study
+        from coreset_studio.core.search_answer import search_sentences
 
         found = search_study(self.study, self.out, overwrite=True, progress=progress)
         training = training_of_trial(self.study.settings, found.best.values)
@@ -195,7 +195,7 @@ class PredictFolder(Request[PredictionFile]):
     @limited(seconds=600)
     def run(self, progress: Progress) -> PredictionFile:
         """Read the images, predict them, and write the CSV."""
-        from core.pipeline.whole import predict
+        from coreset_studio.core.pipeline.whole import predict
 
         return predict(self.bundle, self.folder, self.out, progress)
 

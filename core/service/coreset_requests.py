@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from core.limits import limited
-from core.pipeline.study import Study
-from core.progress import Progress, Publisher
-from core.results import (
+from coreset_studio.core.limits import limited
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import Progress, Publisher
+from coreset_studio.core.results import (
     Epoch,
     ExportResult,
     MethodsText,
     Note,
     VerifyResult,
 )
-from core.results.sizes import SizeCheck, Sizes
-from core.service.requests import PublishingRequest, Request
-from core.settings import EarlierCoreset
+from coreset_studio.core.results.sizes import SizeCheck, Sizes
+from coreset_studio.core.service.requests import PublishingRequest, Request
+from coreset_studio.core.settings import EarlierCoreset
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class ExportCoreset(Request[ExportResult]):
 
     def run(self, progress: Progress) -> ExportResult:
         """Select the coreset, and write it."""
-        from core.pipeline.exporting import export
-        from core.pipeline.stages import choose, prepare
+        from coreset_studio.core.pipeline.exporting import export
+        from coreset_studio.core.pipeline.stages import choose, prepare
 
         prepared = prepare(self.study, progress)
         coreset = choose(prepared, self.study.settings.selection, progress)
@@ -63,7 +63,7 @@ class VerifyExport(Request[VerifyResult]):
     @limited(seconds=600, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> VerifyResult:
         """Read all files, and compare their digests."""
-        from core.pipeline.exporting import verify
+        from coreset_studio.core.pipeline.exporting import verify
 
         return verify(self.folder, progress)
 
@@ -78,7 +78,7 @@ class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> tuple[EarlierCoreset, tuple[str, ...]]:  # noqa: ARG002 - it is read at once
         """Read the manifest."""
-        from core.output.continuing import read_earlier
+        from coreset_studio.core.output.continuing import read_earlier
 
         return read_earlier(self.file)
 
@@ -93,7 +93,7 @@ class DescribeExport(Request[MethodsText]):
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> MethodsText:  # noqa: ARG002 - it is read at once
         """Read the manifest."""
-        from core.pipeline.methods import read_methods
+        from coreset_studio.core.pipeline.methods import read_methods
 
         return read_methods(self.folder)
 
@@ -115,7 +115,7 @@ class FindSizes(PublishingRequest[Sizes, Note]):
 
     def run(self, progress: Publisher[Note]) -> Sizes:
         """Select, train and evaluate fold by fold; earlier measurements are read from the cache."""
-        from core.pipeline.sizes import find_sizes
+        from coreset_studio.core.pipeline.sizes import find_sizes
 
         return find_sizes(self.study, network=self.network, trains_network=bool(self.network), progress=progress)
 
@@ -132,6 +132,6 @@ class CheckSize(PublishingRequest[SizeCheck, Epoch | Note]):
 
     def run(self, progress: Publisher[Epoch | Note]) -> SizeCheck:
         """Select the coreset, train both networks, and test them."""
-        from core.pipeline.size_check import check_size
+        from coreset_studio.core.pipeline.size_check import check_size
 
         return check_size(self.study, self.network, self.n_images, self.margin, progress=progress)

@@ -5,15 +5,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from core.cache import fingerprint, thumbnail_file
-from core.data.readings import fixed_choices
-from core.data.suspected import ExclusionSuggestion
-from core.limits import limited
-from core.pipeline.study import Study
-from core.progress import Progress
-from core.results import Dataset, Duplicates, NearDuplicate, Split, SuspectedLabelError
-from core.service.requests import Request
-from core.settings import DataSettings
+from coreset_studio.core.cache import fingerprint, thumbnail_file
+from coreset_studio.core.data.readings import fixed_choices
+from coreset_studio.core.data.suspected import ExclusionSuggestion
+from coreset_studio.core.limits import limited
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Dataset, Duplicates, NearDuplicate, Split, SuspectedLabelError
+from coreset_studio.core.service.requests import Request
+from coreset_studio.core.settings import DataSettings
 
 __all__ = ["DatasetFindings", "DatasetSummary", "DrawDemo", "ExclusionSuggestion", "FindLabelErrors", "ScanDataset"]
 
@@ -79,7 +79,7 @@ class DatasetSummary:
 
     def file(self, index: int) -> Path:
         """Return the file that an image is read from: its own, or the one that contains all images."""
-        from core.data.page_names import file_and_page
+        from coreset_studio.core.data.page_names import file_and_page
 
         root = self.dataset.root
         return root if self.is_one_file else root / file_and_page(self.dataset.images[index].path)[0]
@@ -112,10 +112,10 @@ class ScanDataset(Request[DatasetSummary]):
     @limited(seconds=900)
     def run(self, progress: Progress) -> DatasetSummary:
         """Scan the dataset, and divide the images."""
-        from core.data.dataset import find_duplicates, scan
-        from core.data.group_patterns import suggest_patterns
-        from core.data.split import make_split
-        from core.data.suspected import suspect_patterns
+        from coreset_studio.core.data.dataset import find_duplicates, scan
+        from coreset_studio.core.data.group_patterns import suggest_patterns
+        from coreset_studio.core.data.split import make_split
+        from coreset_studio.core.data.suspected import suspect_patterns
 
         study = self.study
         dataset = scan(
@@ -154,8 +154,8 @@ class FindLabelErrors(Request[DatasetFindings]):
 
     def run(self, progress: Progress) -> DatasetFindings:
         """Prepare the study, and search."""
-        from core.pipeline.stages import prepare
-        from core.selection.label_errors import near_duplicates, suspected_label_errors
+        from coreset_studio.core.pipeline.stages import prepare
+        from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
 
         prepared = prepare(self.study, progress)
         return DatasetFindings(
@@ -176,7 +176,7 @@ class DrawDemo(Request[None]):
 
     def run(self, progress: Progress) -> None:
         """Generate `n_images`, or the number of the demo if it is None."""
-        from core.data.demo import make_demo
+        from coreset_studio.core.data.demo import make_demo
 
         if self.n_images is None:
             make_demo(self.folder, progress=progress)

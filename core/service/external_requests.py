@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from core.cache import thumbnail_file
-from core.limits import limited
-from core.progress import Progress
-from core.results import Dataset, MatchedClasses, Row, RunResult
-from core.service.requests import Request
+from coreset_studio.core.cache import thumbnail_file
+from coreset_studio.core.limits import limited
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Dataset, MatchedClasses, Row, RunResult
+from coreset_studio.core.service.requests import Request
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MatchClasses(Request[MatchedClasses]):
     @limited(seconds=900)
     def run(self, progress: Progress) -> MatchedClasses:
         """Scan the dataset, and match the classes."""
-        from core.pipeline.external import external_classes
+        from coreset_studio.core.pipeline.external import external_classes
 
         return external_classes(self.bundle, self.source, self.cache_folder, progress)
 
@@ -77,7 +77,7 @@ class EvaluateExternal(Request[ExternalResult]):
     @limited(seconds=900)
     def run(self, progress: Progress) -> ExternalResult:
         """Scan the dataset, evaluate the network, and write the report."""
-        from core.pipeline.external import evaluate_external, headline, report_in
+        from coreset_studio.core.pipeline.external import evaluate_external, headline, report_in
 
         matches = dict(self.matches)
         test = evaluate_external(self.bundle, self.source, self.cache_folder, self.out, progress, matches=matches)

@@ -2,9 +2,9 @@
 
 import traceback
 
-from core.errors import CoresetError
-from core.files import reason_of
-from core.service.messages import Failed
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.service.messages import Failed
 
 
 def failure(error: BaseException) -> Failed:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.pipeline.study import Study
-from core.pipeline.views import ExtractorFact
-from core.progress import Progress, StepProgress
-from core.results import Estimate, Separation, Skipped, ViewReduction, WeightsUsed
-from core.service.requests import Request
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import ExtractorFact
+from coreset_studio.core.progress import Progress, StepProgress
+from coreset_studio.core.results import Estimate, Separation, Skipped, ViewReduction, WeightsUsed
+from coreset_studio.core.service.requests import Request
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class DescribeExtractors(Request[ExtractorsSummary]):
 
     def run(self, progress: Progress) -> ExtractorsSummary:
         """Inspect weights, cache and machine; nothing is extracted."""
-        from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
-        from core.pipeline.stages import open_dataset, split_dataset
+        from coreset_studio.core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
+        from coreset_studio.core.pipeline.stages import open_dataset, split_dataset
 
         study = self.study
         dataset = open_dataset(study.source, study.cache_folder, settings=study.settings.data)
@@ -92,8 +92,8 @@ class ComputeFeatures(Request[FeaturesSummary]):
 
     def run(self, progress: Progress) -> FeaturesSummary:
         """Compute the results that are not in the cache."""
-        from core.pipeline.exporting import labels_of
-        from core.pipeline.stages import (
+        from coreset_studio.core.pipeline.exporting import labels_of
+        from coreset_studio.core.pipeline.stages import (
             extract_features,
             open_dataset,
             prepare,
@@ -126,7 +126,7 @@ class ComputeClusters(Request[float]):
 
     def run(self, progress: Progress) -> float:
         """Compute the results that are not in the cache."""
-        from core.pipeline.stages import prepare
+        from coreset_studio.core.pipeline.stages import prepare
 
         started = time.perf_counter()
         prepare(self.study, progress)

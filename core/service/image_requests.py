@@ -6,14 +6,14 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.limits import limited
-from core.pipeline.study import Study
-from core.progress import Progress
-from core.service.requests import Request, ServiceRequest
-from core.settings import Settings
+from coreset_studio.core.limits import limited
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.service.requests import Request, ServiceRequest
+from coreset_studio.core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.service.image_service import ImageService
+    from coreset_studio.core.service.image_service import ImageService
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class OpenImageService(Request["ImageService"]):
 
     def run(self, progress: Progress) -> "ImageService":
         """Open the images, and read the embeddings from the cache."""
-        from core.service.image_service import OpenImages
+        from coreset_studio.core.service.image_service import OpenImages
 
         return OpenImages(self.study, progress, with_features=self.with_features)
 

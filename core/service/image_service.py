@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.arrays import cut_file
-from core.data.rereading import read_unchanged
-from core.errors import ImageError, SelectionError
-from core.pipeline.stages import Prepared, open_dataset, prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset
-from core.service.image_requests import DecodedImage, SimilarImages
-from core.service.similar import similar_images
+from coreset_studio.core.arrays import cut_file
+from coreset_studio.core.data.rereading import read_unchanged
+from coreset_studio.core.errors import ImageError, SelectionError
+from coreset_studio.core.pipeline.stages import Prepared, open_dataset, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.service.image_requests import DecodedImage, SimilarImages
+from coreset_studio.core.service.similar import similar_images
 
 LARGEST_SIDE = 4_096
 """In pixels. Larger images are subsampled before they are sent to the window: 4,096 × 4,096 pixels take 50 MB."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from core.service.requests import ServiceRequest
+from coreset_studio.core.service.requests import ServiceRequest
 
 BUILDING = 0
 """Number of the request that a process is started for: a job, or the opening of a service."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.features.own_models.settings import ModelSettings
-from core.limits import limited
-from core.progress import Progress
-from core.service.requests import Request
-from core.settings.listed import Setting, settings_of_part
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.limits import limited
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.service.requests import Request
+from coreset_studio.core.settings.listed import Setting, settings_of_part
 
 if TYPE_CHECKING:
-    from core.features.own_models.store import OwnModel
+    from coreset_studio.core.features.own_models.store import OwnModel
 
 MODEL_SETTINGS: tuple[Setting, ...] = tuple(settings_of_part("model", ModelSettings))
 """What is set about a model when it is added; flags and controls are made from these."""
@@ -81,7 +81,7 @@ class ListModels(Request[tuple[ModelSummary, ...]]):
 
     def run(self, progress: Progress) -> tuple[ModelSummary, ...]:  # noqa: ARG002
         """Read their descriptions."""
-        from core.features.own_models.store import OwnModel, own_models
+        from coreset_studio.core.features.own_models.store import OwnModel, own_models
 
         return tuple(_view_of(each) for each in own_models() if isinstance(each, OwnModel))
 
@@ -104,7 +104,7 @@ class InspectModel(Request[InspectedModel]):
     @limited(seconds=SECONDS, n_bytes=MOST_BYTES)
     def run(self, progress: Progress) -> InspectedModel:  # noqa: ARG002
         """Parse the files."""
-        from core.features.own_models.adding import inspect_model
+        from coreset_studio.core.features.own_models.adding import inspect_model
 
         found = inspect_model(self.file, self.description)
         shape = found.structure.image.shape
@@ -149,7 +149,7 @@ class AddModel(Request[ModelSummary]):
         """Check, run and copy."""
         from dataclasses import replace
 
-        from core.features.own_models.adding import add_model
+        from coreset_studio.core.features.own_models.adding import add_model
 
         added = add_model(
             self.file,
@@ -171,7 +171,7 @@ class RemoveModel(Request[ModelSummary]):
 
     def run(self, progress: Progress) -> ModelSummary:  # noqa: ARG002
         """Remove its folder."""
-        from core.features.own_models.adding import remove_model
+        from coreset_studio.core.features.own_models.adding import remove_model
 
         return _view_of(remove_model(self.name))
 

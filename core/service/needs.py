@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_sizes
-from core.memory import free_memory
-from core.pipeline.study import Study
-from core.selection.description import Sampler
-from core.selection.dividing import selection_bytes
-from core.settings import ClusterSettings
-from core.words import byte_size
+from coreset_studio.core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_sizes
+from coreset_studio.core.memory import free_memory
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.dividing import selection_bytes
+from coreset_studio.core.settings import ClusterSettings
+from coreset_studio.core.words import byte_size
 
 LARGE_SHARE = 0.5
 """Share of the free memory above which the memory of a step is reported."""

@@ -1,7 +1,7 @@
 """Descriptions of the networks for the window, without the libraries of the engine."""
 
-from core.training.architectures import NETWORKS
-from core.training.network import Network
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.network import Network
 
 __all__ = ["NETWORKS", "Network", "network_title", "title_inside"]
 

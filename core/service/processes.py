@@ -19,10 +19,10 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
-from core.endings import how_it_died, process_died
-from core.limits import ended_the_process, took_too_long
-from core.service.child import Assignment, run_job, run_service
-from core.service.messages import (
+from coreset_studio.core.endings import how_it_died, process_died
+from coreset_studio.core.limits import ended_the_process, took_too_long
+from coreset_studio.core.service.child import Assignment, run_job, run_service
+from coreset_studio.core.service.messages import (
     BUILDING,
     Ask,
     Cancelled,
@@ -37,9 +37,9 @@ from core.service.messages import (
     Reply,
     Stop,
 )
-from core.service.process_tools import kill_group, kill_tree, plain_main_module, read_from, tail
-from core.service.requests import AnyRequest, AnyServiceRequest
-from core.service.watchdog import Watchdog
+from coreset_studio.core.service.process_tools import kill_group, kill_tree, plain_main_module, read_from, tail
+from coreset_studio.core.service.requests import AnyRequest, AnyServiceRequest
+from coreset_studio.core.service.watchdog import Watchdog
 
 GRACE_SECONDS = 3.0
 

@@ -1,6 +1,6 @@
 """The quality checks as the window uses them: their facts, values and flags."""
 
-from core.data.quality import (
+from coreset_studio.core.data.quality import (
     CHECKS,
     QualityCheck,
     check_named,

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from core.descriptions import SettingsPart
-from core.limits import limited
-from core.progress import Progress
-from core.results import LayoutFacts, LevelsFacts, PagesFacts, Reading, TableFacts
-from core.service.requests import Request
-from core.settings import DataSettings
+from coreset_studio.core.descriptions import SettingsPart
+from coreset_studio.core.limits import limited
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import LayoutFacts, LevelsFacts, PagesFacts, Reading, TableFacts
+from coreset_studio.core.service.requests import Request
+from coreset_studio.core.settings import DataSettings
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class PreviewTable(Request[TableFacts]):
     @limited(seconds=300)
     def run(self, progress: Progress) -> TableFacts:
         """Read the rows, and search for the files that they name."""
-        from core.data.sources.csv.facts import table_facts
-        from core.data.sources.csv.settings import TableSettings
+        from coreset_studio.core.data.sources.csv.facts import table_facts
+        from coreset_studio.core.data.sources.csv.settings import TableSettings
 
         settings = self.settings if isinstance(self.settings, TableSettings) else TableSettings()
         return table_facts(self.source, settings, progress)
@@ -41,7 +41,7 @@ class PreviewLayouts(Request[tuple[LayoutFacts, ...]]):
     @limited(seconds=600)
     def run(self, progress: Progress) -> tuple[LayoutFacts, ...]:
         """List the folder once, and apply each layout."""
-        from core.data.layout_facts import layout_facts
+        from coreset_studio.core.data.layout_facts import layout_facts
 
         return layout_facts(self.source, self.settings, progress)
 
@@ -77,9 +77,9 @@ class PreviewLevels(Request[LevelsFacts]):
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> LevelsFacts:
         """Decode these images."""
-        from core.data.pixel_facts import levels_facts
-        from core.data.readings import reading_of
-        from core.data.sources import source_of
+        from coreset_studio.core.data.pixel_facts import levels_facts
+        from coreset_studio.core.data.readings import reading_of
+        from coreset_studio.core.data.sources import source_of
 
         before = after = self.before
         if self.after is not None:
@@ -121,7 +121,7 @@ class PreviewPages(Request[PagesFacts]):
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> PagesFacts:
         """Decode the first pages."""
-        from core.data.pixel_facts import pages_facts
-        from core.data.sources import source_of
+        from coreset_studio.core.data.pixel_facts import pages_facts
+        from coreset_studio.core.data.sources import source_of
 
         return pages_facts(source_of(self.source_kind), self.root, self.file, self.reading, self.rule, progress)

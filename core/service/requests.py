@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, Never, TypeVar
 
-from core.limits import Limits, limits_of
-from core.progress import Progress, Publisher
+from coreset_studio.core.limits import Limits, limits_of
+from coreset_studio.core.progress import Progress, Publisher
 
 Result = TypeVar("Result", covariant=True)
 Part = TypeVar("Part", covariant=True)

@@ -8,14 +8,14 @@ answers.
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.pipeline.study import Study
-from core.progress import Progress
-from core.results import ClassClusters, ClusterShares, Coreset, Coverage, FloatArray, IntArray
-from core.service.requests import Request, ServiceRequest
-from core.settings import ClusterSettings, SelectionSettings, Settings
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import ClassClusters, ClusterShares, Coreset, Coverage, FloatArray, IntArray
+from coreset_studio.core.service.requests import Request, ServiceRequest
+from coreset_studio.core.settings import ClusterSettings, SelectionSettings, Settings
 
 if TYPE_CHECKING:
-    from core.service.selection_service import SelectionService
+    from coreset_studio.core.service.selection_service import SelectionService
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class OpenSelectionService(Request["SelectionService"]):
 
     def run(self, progress: Progress) -> "SelectionService":
         """Prepare the study; its stages up to the clusters are usually in the cache."""
-        from core.service.selection_service import SelectionService
+        from coreset_studio.core.service.selection_service import SelectionService
 
         return SelectionService(self.study, progress)
 

@@ -9,20 +9,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.arrays import cut_file
-from core.cache import fingerprint
-from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
-from core.pipeline.study import Study
-from core.pipeline.words import coreset_sentence
-from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, Dataset, IntArray
-from core.selection.clustering import cluster_words
-from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
-from core.selection.kernel import Kernels
-from core.selection.shares import expected_random
-from core.service.image_service import ImageService
-from core.service.selection_requests import ClassOverview, ClassSummary, CoresetSummary
-from core.settings import ClusterSettings, SelectionSettings
+from coreset_studio.core.arrays import cut_file
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.pipeline.stages import Prepared, choose, cluster_classes, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.words import coreset_sentence
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import (
+    ClassClusters,
+    ClassCoverage,
+    ClassEmbedding,
+    Coreset,
+    Coverage,
+    Dataset,
+    IntArray,
+)
+from coreset_studio.core.selection.clustering import cluster_words
+from coreset_studio.core.selection.coverage import class_coverage, covered_worst, summarise_coverage
+from coreset_studio.core.selection.kernel import Kernels
+from coreset_studio.core.selection.shares import expected_random
+from coreset_studio.core.service.image_service import ImageService
+from coreset_studio.core.service.selection_requests import ClassOverview, ClassSummary, CoresetSummary
+from coreset_studio.core.settings import ClusterSettings, SelectionSettings
 
 MOST_POINTS = 800
 MOST_CACHED = 500

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from core.limits import limited
-from core.pipeline.study import Study
-from core.progress import Progress
-from core.service.requests import Request
+from coreset_studio.core.limits import limited
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.service.requests import Request
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class ReadSettingOfFile(Request[SettingOfFile]):
     @limited(seconds=120, n_bytes=8_000_000_000)
     def run(self, progress: Progress) -> SettingOfFile:
         """Read the file."""
-        from core.descriptions import resolve
-        from core.settings.listed import settings_in
+        from coreset_studio.core.descriptions import resolve
+        from coreset_studio.core.settings.listed import settings_in
 
         section = self.where.partition(".")[0]
         setting = next(each for each in settings_in(section) if each.where == self.where)

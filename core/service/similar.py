@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.errors import SelectionError
-from core.neighbours import nearest_to_any
-from core.pipeline.stages import Prepared
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset
-from core.service.image_requests import SimilarImages
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.neighbours import nearest_to_any
+from coreset_studio.core.pipeline.stages import Prepared
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.service.image_requests import SimilarImages
 
 
 def similar_images(

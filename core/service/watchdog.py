@@ -2,7 +2,7 @@
 
 import time
 
-from core.service.messages import Limited
+from coreset_studio.core.service.messages import Limited
 
 
 class Watchdog:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from core.limits import limited
-from core.progress import Progress
-from core.results import WeightsEntry
-from core.service.requests import Request
+from coreset_studio.core.limits import limited
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import WeightsEntry
+from coreset_studio.core.service.requests import Request
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ListWeights(Request[tuple[WeightsEntry, ...]]):
 
     def run(self, progress: Progress) -> tuple[WeightsEntry, ...]:  # noqa: ARG002
         """Search the weight folders of this computer."""
-        from core.pipeline.exporting import list_weights
+        from coreset_studio.core.pipeline.exporting import list_weights
 
         return list_weights()
 
@@ -40,7 +40,7 @@ class ImportWeights(Request[WeightsEntry]):
     @limited(seconds=600, n_bytes=8_000_000_000)
     def run(self, progress: Progress) -> WeightsEntry:  # noqa: ARG002
         """Check the tensors, and copy the file."""
-        from core.pipeline.exporting import import_weights
+        from coreset_studio.core.pipeline.exporting import import_weights
 
         return import_weights(self.file, self.name)
 
@@ -54,6 +54,6 @@ class DownloadWeights(Request[WeightsEntry]):
 
     def run(self, progress: Progress) -> WeightsEntry:
         """Download the file, and verify it."""
-        from core.features.weight_download import download
+        from coreset_studio.core.features.weight_download import download
 
         return download(self.name, progress)

@@ -1,6 +1,6 @@
 """The choices of every stage, and their JSON form."""
 
-from core.settings.choices import (
+from coreset_studio.core.settings.choices import (
     BY_DIFFICULTY,
     ClassBudgetRule,
     ClusterBudgetRule,
@@ -13,12 +13,12 @@ from core.settings.choices import (
     SelectionSettings,
     Settings,
 )
-from core.settings.earlier import EarlierCoreset, EarlierImage
-from core.settings.names import check_names, names_used, unknown_names, unknown_words
-from core.settings.own import own_settings, with_own
-from core.settings.quality import QualitySettings
-from core.settings.reading import read_settings, settings_from_dict, settings_in_keys, settings_to_dict
-from core.settings.recipes import (
+from coreset_studio.core.settings.earlier import EarlierCoreset, EarlierImage
+from coreset_studio.core.settings.names import check_names, names_used, unknown_names, unknown_words
+from coreset_studio.core.settings.own import own_settings, with_own
+from coreset_studio.core.settings.quality import QualitySettings
+from coreset_studio.core.settings.reading import read_settings, settings_from_dict, settings_in_keys, settings_to_dict
+from coreset_studio.core.settings.recipes import (
     BACKBONE_PARTS,
     PIXEL_PARTS,
     RECIPES,
@@ -30,9 +30,9 @@ from core.settings.recipes import (
     recipe_notes,
     recipe_sentence,
 )
-from core.settings.relabelling import Relabelling
-from core.settings.search import GRID, SEARCHED, SearchSettings
-from core.settings.training import TrainingSettings
+from coreset_studio.core.settings.relabelling import Relabelling
+from coreset_studio.core.settings.search import GRID, SEARCHED, SearchSettings
+from coreset_studio.core.settings.training import TrainingSettings
 
 __all__ = [
     "BACKBONE_PARTS",

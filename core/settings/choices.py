@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from core.descriptions.choice import SettingsPart, choice, own
-from core.errors import SettingsError
-from core.settings.earlier import EarlierCoreset
-from core.settings.levels import check_pages, parse_alpha, parse_channels, parse_levels, parse_window
-from core.settings.path_patterns import check_patterns
-from core.settings.quality import QualitySettings
-from core.settings.relabelling import Relabelling, sorted_records
-from core.settings.search import SearchSettings
-from core.settings.training import TrainingSettings
+from coreset_studio.core.descriptions.choice import SettingsPart, choice, own
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings.earlier import EarlierCoreset
+from coreset_studio.core.settings.levels import check_pages, parse_alpha, parse_channels, parse_levels, parse_window
+from coreset_studio.core.settings.path_patterns import check_patterns
+from coreset_studio.core.settings.quality import QualitySettings
+from coreset_studio.core.settings.relabelling import Relabelling, sorted_records
+from coreset_studio.core.settings.search import SearchSettings
+from coreset_studio.core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
     "recommended", "sampler", "proportional", "equal", "square-root", "equal-then-square-root",
@@ -134,7 +134,7 @@ class DataSettings(SettingsPart):
     )  # fmt: skip
     relabelled: tuple[Relabelling, ...] = choice(
         (), neutral=(), title="Relabelled images", flag="--labels", typed="FILE",
-        from_file="core.data.label_files:labels_from_file",
+        from_file="coreset_studio.core.data.label_files:labels_from_file",
         tip="Corrected classes, from a table with the columns path and label (optionally old and when), a project or "
             "a coreset.json; image files are not changed",
     )  # fmt: skip
@@ -434,7 +434,8 @@ class SelectionSettings(SettingsPart):
         tip="An image that is never selected, by its path in the dataset",
     )  # fmt: skip
     continue_from: EarlierCoreset | None = choice(
-        None, neutral=None, title="Continue from", typed="FILE", from_file="core.output.continuing:earlier_from_file",
+        None, neutral=None, title="Continue from", typed="FILE",
+        from_file="coreset_studio.core.output.continuing:earlier_from_file",
         tip="The coreset.json of an earlier export: its images are kept, and only the others are selected",
         question="Images are found by their content, so that they may have been moved or renamed. Those that are gone, "
                  "were changed, or are not in the pool any more are listed in a note.",

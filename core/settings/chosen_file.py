@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePath
 from typing import Any
 
-from core.descriptions.choice import SettingsPart
-from core.errors import SettingsError
+from coreset_studio.core.descriptions.choice import SettingsPart
+from coreset_studio.core.errors import SettingsError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK = re.compile(r"[A-Za-z0-9_-]{1,60}")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from core.errors import SettingsError
+from coreset_studio.core.errors import SettingsError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

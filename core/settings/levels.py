@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.errors import SettingsError
+from coreset_studio.core.errors import SettingsError
 
 LEVELS_RULES = ("used", "declared")
 ALPHA_RULES = ("auto", "white", "ignore")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from core.descriptions.choice import Choice, SettingsPart, choices_of
-from core.descriptions.registry import registry
-from core.settings.choices import Settings
-from core.settings.own import described, kind_of, own_settings, with_own
+from coreset_studio.core.descriptions.choice import Choice, SettingsPart, choices_of
+from coreset_studio.core.descriptions.registry import registry
+from coreset_studio.core.settings.choices import Settings
+from coreset_studio.core.settings.own import described, kind_of, own_settings, with_own
 
 # The sections in the order in which they are listed, with what they are about.
 SECTIONS: Mapping[str, str] = {

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from core.descriptions.choice import SettingsPart, choices_of
-from core.descriptions.registry import NO_PLUGINS, registry, takes_plugins
-from core.errors import SettingsError
-from core.settings.choices import Settings
-from core.settings.own import described, kind_of, own_settings
+from coreset_studio.core.descriptions.choice import SettingsPart, choices_of
+from coreset_studio.core.descriptions.registry import NO_PLUGINS, registry, takes_plugins
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings.choices import Settings
+from coreset_studio.core.settings.own import described, kind_of, own_settings
 
 MATCHED = "matched:"
 

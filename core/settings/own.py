@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from core.descriptions.choice import SettingsPart, own_kind
-from core.descriptions.description import Description
-from core.descriptions.registry import registry
-from core.errors import SettingsError
+from coreset_studio.core.descriptions.choice import SettingsPart, own_kind
+from coreset_studio.core.descriptions.description import Description
+from coreset_studio.core.descriptions.registry import registry
+from coreset_studio.core.errors import SettingsError
 
 S = TypeVar("S", bound=SettingsPart)
 

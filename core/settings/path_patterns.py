@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from core.errors import SettingsError
+from coreset_studio.core.errors import SettingsError
 
 EXAMPLES = "thumbs, *_mask.* or train/preview/*"
 

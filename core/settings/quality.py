@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.descriptions.choice import SettingsPart, choice
+from coreset_studio.core.descriptions.choice import SettingsPart, choice
 
 _TIMES = " × median"
 _DEVIATIONS = " deviations"

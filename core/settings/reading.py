@@ -15,13 +15,13 @@ import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
-from core.descriptions.choice import SettingsPart, choices_of
-from core.errors import SettingsError
-from core.files import reason_of
-from core.forms import LIST_BYTES, is_number, read_json, strict_containers
-from core.settings.choices import DataSettings, SelectionSettings, Settings
-from core.settings.chosen_file import IN_NO_KEY, ChosenFile
-from core.settings.own import described, kind_of, put_own
+from coreset_studio.core.descriptions.choice import SettingsPart, choices_of
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import LIST_BYTES, is_number, read_json, strict_containers
+from coreset_studio.core.settings.choices import DataSettings, SelectionSettings, Settings
+from coreset_studio.core.settings.chosen_file import IN_NO_KEY, ChosenFile
+from coreset_studio.core.settings.own import described, kind_of, put_own
 
 _OWN = "own"
 _RELABELLED, _WHEN = "relabelled", "when"

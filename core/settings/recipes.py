@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.settings.training import TrainingSettings
+    from coreset_studio.core.settings.training import TrainingSettings
 
 AS_RECIPE = "recipe"
 ON, OFF = "on", "off"

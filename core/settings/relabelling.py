@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from core.errors import SettingsError
+from coreset_studio.core.errors import SettingsError
 
 
 @dataclass(frozen=True)

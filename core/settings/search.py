@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.descriptions.choice import SettingsPart, choice, choices_of
-from core.errors import SettingsError
-from core.settings.training import TrainingSettings
+from coreset_studio.core.descriptions.choice import SettingsPart, choice, choices_of
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings.training import TrainingSettings
 
 SearchMethod = Literal["tpe", "random", "grid"]
 GRID = "grid"

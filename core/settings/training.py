@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.descriptions.choice import SettingsPart, choice, own
-from core.settings.recipes import AS_RECIPE, OFF, ON, RECIPES, part_words
+from coreset_studio.core.descriptions.choice import SettingsPart, choice, own
+from coreset_studio.core.settings.recipes import AS_RECIPE, OFF, ON, RECIPES, part_words
 
 Orientation = Literal["unanswered", "free", "fixed"]
 Switch = Literal["recipe", "on", "off"]
@@ -82,7 +82,7 @@ class TrainingSettings(SettingsPart):
         256, neutral=256, kept=True, title="Image size in pixels",
         tip="Side length of the square input; 256 in the paper",
         least=32, most=4096, must="a whole number from 32 to 4096", offered=(32, 1024),
-        from_dataset="core.data.sizes:training_side",
+        from_dataset="coreset_studio.core.data.sizes:training_side",
     )  # fmt: skip
     epochs: int = choice(
         25, neutral=25, kept=True, title="Epochs",

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.descriptions import inside_sentence, registry
-from core.results import Answer
-from core.training.comparison_words import network_words, points_words
-from core.words import duration, percent
+from coreset_studio.core.descriptions import inside_sentence, registry
+from coreset_studio.core.results import Answer
+from coreset_studio.core.training.comparison_words import network_words, points_words
+from coreset_studio.core.words import duration, percent
 
 EVERYTHING, RANDOM, STRATIFIED, MATCHED = "everything", "random", "stratified", "matched:"
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.engine import import_keras, import_tensorflow
-from core.results import IntArray
-from core.seeds import generator
-from core.settings import PIXEL_PARTS, Parts
-from core.training.staining import jitter_stains
+from coreset_studio.core.features.engine import import_keras, import_tensorflow
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import PIXEL_PARTS, Parts
+from coreset_studio.core.training.staining import jitter_stains
 
 ORIENTATIONS = 8
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from core.features.engine import import_tensorflow
-from core.training.layers import KerasModel
+from coreset_studio.core.features.engine import import_tensorflow
+from coreset_studio.core.training.layers import KerasModel
 
 
 class AveragedWeights:

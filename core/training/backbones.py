@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import MissingWeightsError
-from core.estimate import TENSORFLOW_BYTES
-from core.features.backbone import backbones, load_backbone
-from core.features.engine import import_keras
-from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.weights import weights_used
-from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import Dataset, FloatArray, IntArray, WeightsUsed
-from core.row_store import RowStore
-from core.settings import TrainingSettings
-from core.training.augmenting import ORIENTATIONS, orient
-from core.training.calling import compiled
-from core.training.layers import KerasModel
-from core.training.network import BackboneChoice, Network
-from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
-from core.training.sources import OrientedRows
-from core.training.tuning_costs import tuned_network, tuning_bytes
+from coreset_studio.core.errors import MissingWeightsError
+from coreset_studio.core.estimate import TENSORFLOW_BYTES
+from coreset_studio.core.features.backbone import backbones, load_backbone
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named
+from coreset_studio.core.features.weights import weights_used
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress, StepProgress
+from coreset_studio.core.results import Dataset, FloatArray, IntArray, WeightsUsed
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.augmenting import ORIENTATIONS, orient
+from coreset_studio.core.training.calling import compiled
+from coreset_studio.core.training.layers import KerasModel
+from coreset_studio.core.training.network import BackboneChoice, Network
+from coreset_studio.core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
+from coreset_studio.core.training.sources import OrientedRows
+from coreset_studio.core.training.tuning_costs import tuned_network, tuning_bytes
 
 IMAGES_AT_ONCE = 32
 IMAGES_PER_CHUNK = 256

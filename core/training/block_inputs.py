@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import ENVIRONMENT_VARIABLE, cannot_write
-from core.errors import CacheError
-from core.features.engine import import_keras
-from core.features.extractors import extractor_named
-from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import Dataset, FloatArray, IntArray
-from core.row_store import RowStore
-from core.training.augmenting import ORIENTATIONS
-from core.training.backbones import (
+from coreset_studio.core.cache import ENVIRONMENT_VARIABLE, cannot_write
+from coreset_studio.core.errors import CacheError
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress, StepProgress
+from coreset_studio.core.results import Dataset, FloatArray, IntArray
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.training.augmenting import ORIENTATIONS
+from coreset_studio.core.training.backbones import (
     IMAGES_AT_ONCE,
     IMAGES_PER_CHUNK,
     WITHOUT_TURNS,
@@ -28,12 +28,12 @@ from core.training.backbones import (
     compute_missing,
     row_keys,
 )
-from core.training.calling import compiled
-from core.training.layers import KerasModel
-from core.training.network import BackboneChoice
-from core.training.pixels import DISK_SPARE_BYTES, STORE_VERSION
-from core.training.tuning_costs import WITHOUT_TUNING
-from core.words import byte_size
+from coreset_studio.core.training.calling import compiled
+from coreset_studio.core.training.layers import KerasModel
+from coreset_studio.core.training.network import BackboneChoice
+from coreset_studio.core.training.pixels import DISK_SPARE_BYTES, STORE_VERSION
+from coreset_studio.core.training.tuning_costs import WITHOUT_TUNING
+from coreset_studio.core.words import byte_size
 
 INPUTS_VERSION = 1
 CHUNK_BYTES = 32 * 2**20

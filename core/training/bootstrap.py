@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.results import FloatArray, IntArray, RunResult
-from core.seeds import generator
-from core.training.evaluation import Measured, measure
-from core.training.evidence import Evidence, Values
+from coreset_studio.core.results import FloatArray, IntArray, RunResult
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.training.evaluation import Measured, measure
+from coreset_studio.core.training.evidence import Evidence, Values
 
 RESAMPLES = 2000
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from core.results import FloatArray, IntArray
-from core.results.curves import N_BINS
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.results.curves import N_BINS
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 
 def expected_calibration_error(evidence: "Evidence") -> "Values":

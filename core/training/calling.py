@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.engine import import_keras, import_tensorflow
-from core.results import FloatArray
-from core.training.layers import KerasModel
+from coreset_studio.core.features.engine import import_keras, import_tensorflow
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.training.layers import KerasModel
 
 RETRACING = "triggered tf.function retracing"
 

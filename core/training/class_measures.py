@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.results import Curves, RunResult, mean_curves
-from core.training.metric import Metric
-from core.training.metrics import with_classes
-from core.training.score_intervals import area_interval, wilson
+from coreset_studio.core.results import Curves, RunResult, mean_curves
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.training.metrics import with_classes
+from coreset_studio.core.training.score_intervals import area_interval, wilson
 
 ClassMeasures = Mapping[str, Mapping[str, tuple[float, float, float]]]
 

@@ -7,17 +7,24 @@ from functools import partial
 
 import numpy as np
 
-from core.errors import TrainingError
-from core.results import Answer, Comparison, Difference, Row, RunResult
-from core.settings import ComparisonSettings
-from core.training.answer import Costs, answer, beside, samplers_to_answer_for
-from core.training.class_measures import class_measures, curves_of
-from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
-from core.training.equivalence import least_half_width
-from core.training.evidence import Values
-from core.training.intervals import Resampled, Unit, by_split_of, correlation, mean_and_interval, shared_tests
-from core.training.metric import Metric
-from core.training.metrics import METRICS, shown_in
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import Answer, Comparison, Difference, Row, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.answer import Costs, answer, beside, samplers_to_answer_for
+from coreset_studio.core.training.class_measures import class_measures, curves_of
+from coreset_studio.core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
+from coreset_studio.core.training.equivalence import least_half_width
+from coreset_studio.core.training.evidence import Values
+from coreset_studio.core.training.intervals import (
+    Resampled,
+    Unit,
+    by_split_of,
+    correlation,
+    mean_and_interval,
+    shared_tests,
+)
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.training.metrics import METRICS, shown_in
 
 EVERYTHING = "everything"
 STRATIFIED = "stratified"

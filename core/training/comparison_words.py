@@ -4,13 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.descriptions import registry
-from core.features.extractors import EXTRACTORS
-from core.results import Difference, Row, RunResult, split_word, splits_words
-from core.settings import TrainingSettings
-from core.training.architectures import NETWORKS
-from core.training.metric import Metric
-from core.words import percent
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.results import Difference, Row, RunResult, split_word, splits_words
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.metric import Metric
+from coreset_studio.core.words import percent
 
 CONTROL_WORDS = {"stratified": "stratified random"}
 

@@ -3,8 +3,8 @@
 import importlib.metadata
 from pathlib import Path
 
-from core.features.engine import import_tensorflow
-from core.threads import n_processors
+from coreset_studio.core.features.engine import import_tensorflow
+from coreset_studio.core.threads import n_processors
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 

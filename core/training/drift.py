@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from core.results import FloatArray
+from coreset_studio.core.results import FloatArray
 
 LEAST_IMAGES = 10
 WITHIN = 0.95

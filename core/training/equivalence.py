@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.results import IntArray
-from core.results.sizes import PairedLoss
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.results.sizes import PairedLoss
 
 LEVEL = 0.05
 """Error rate of each of the two tests."""

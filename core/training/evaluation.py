@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.descriptions import Plugin
-from core.errors import TrainingError
-from core.results import ClassClusters, ClassEmbedding, Curves, FloatArray, IntArray, Metrics, Split
-from core.training.calibration import reliability
-from core.training.evidence import ByClass, Evidence, Values
-from core.training.metrics import METRICS
-from core.training.ranking import roc_curves
+from coreset_studio.core.descriptions import Plugin
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Curves, FloatArray, IntArray, Metrics, Split
+from coreset_studio.core.training.calibration import reliability
+from coreset_studio.core.training.evidence import ByClass, Evidence, Values
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.training.ranking import roc_curves
 
 
 @dataclass(frozen=True)

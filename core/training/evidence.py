@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from core.results import FloatArray, IntArray
+from coreset_studio.core.results import FloatArray, IntArray
 
 LEAST_CLUSTER_IMAGES = 10
 NO_CLUSTER = -1

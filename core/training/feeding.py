@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import CancelledError
-from core.features.engine import import_tensorflow
-from core.results import FloatArray, IntArray
-from core.settings import BACKBONE_PARTS, PIXEL_PARTS, Parts, TrainingSettings
-from core.training.augmenting import orientations_of, pixel_changes
-from core.training.soft_loss import soft_targets
-from core.training.sources import Labelled, OrientedSource, batches_of_epoch
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.features.engine import import_tensorflow
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.settings import BACKBONE_PARTS, PIXEL_PARTS, Parts, TrainingSettings
+from coreset_studio.core.training.augmenting import orientations_of, pixel_changes
+from coreset_studio.core.training.soft_loss import soft_targets
+from coreset_studio.core.training.sources import Labelled, OrientedSource, batches_of_epoch
 
 
 def balanced_weights(labels: IntArray) -> FloatArray:

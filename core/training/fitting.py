@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import CoresetError, TrainingError
-from core.estimate import TENSORFLOW_BYTES, training_bytes
-from core.memory import memory_for
-from core.progress import NO_PROGRESS, Publisher
-from core.results import Dataset, Epoch, RunKey, RunResult, Split, WeightsUsed
-from core.settings import part_words
-from core.settings.listed import settings_in
-from core.training.architectures import NETWORKS
-from core.training.backbones import WITHOUT_TURNS, network_feature_bytes
-from core.training.evaluation import evaluate
-from core.training.evidence import NO_CLUSTER
-from core.training.network import Network
-from core.training.task import Places, RunInput, Seen, Trained, TrainingTask
-from core.training.tuning_costs import WITHOUT_TUNING, tuned_network
+from coreset_studio.core.errors import CoresetError, TrainingError
+from coreset_studio.core.estimate import TENSORFLOW_BYTES, training_bytes
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Publisher
+from coreset_studio.core.results import Dataset, Epoch, RunKey, RunResult, Split, WeightsUsed
+from coreset_studio.core.settings import part_words
+from coreset_studio.core.settings.listed import settings_in
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.backbones import WITHOUT_TURNS, network_feature_bytes
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.evidence import NO_CLUSTER
+from coreset_studio.core.training.network import Network
+from coreset_studio.core.training.task import Places, RunInput, Seen, Trained, TrainingTask
+from coreset_studio.core.training.tuning_costs import WITHOUT_TUNING, tuned_network
 
 __all__ = ["Places", "Seen", "TrainedRun", "TrainingTask", "train", "used_classes"]
 

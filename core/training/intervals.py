@@ -8,16 +8,16 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from core.results import IntArray, RunResult
-from core.training.bootstrap import (
+from coreset_studio.core.results import IntArray, RunResult
+from coreset_studio.core.training.bootstrap import (
     ImageResamples,
     corrected_interval,
     interval,
     overlap,
     repetition_weights,
 )
-from core.training.evaluation import Measured
-from core.training.evidence import Values
+from coreset_studio.core.training.evaluation import Measured
+from coreset_studio.core.training.evidence import Values
 
 Unit = tuple[int, int]
 """Split and repetition."""

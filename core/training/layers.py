@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from core.features.engine import import_keras
-from core.seeds import generator
-from core.settings import TrainingSettings
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import TrainingSettings
 
 # A keras.Model. Keras is imported inside functions only, so its name cannot be in an annotation.
 KerasModel = Any

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import TrainingError
-from core.features.engine import import_keras, import_tensorflow
-from core.progress import NO_PROGRESS, Progress, Publisher
-from core.results import Epoch, FloatArray, IntArray
-from core.seeds import generator
-from core.settings import Parts, TrainingSettings, parts_of
-from core.training.averaging import AveragedWeights
-from core.training.calling import compiled, one_trace_a_network
-from core.training.feeding import Epochs, Feed, Plain, targets_of
-from core.training.layers import KerasModel
-from core.training.optimizing import optimizer_of
-from core.training.soft_loss import label_accuracy, plain_targets, soft_label_loss
-from core.training.sources import (
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.features.engine import import_keras, import_tensorflow
+from coreset_studio.core.progress import NO_PROGRESS, Progress, Publisher
+from coreset_studio.core.results import Epoch, FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import Parts, TrainingSettings, parts_of
+from coreset_studio.core.training.averaging import AveragedWeights
+from coreset_studio.core.training.calling import compiled, one_trace_a_network
+from coreset_studio.core.training.feeding import Epochs, Feed, Plain, targets_of
+from coreset_studio.core.training.layers import KerasModel
+from coreset_studio.core.training.optimizing import optimizer_of
+from coreset_studio.core.training.soft_loss import label_accuracy, plain_targets, soft_label_loss
+from coreset_studio.core.training.sources import (
     Labelled,
     OrientedRows,
     Rows,

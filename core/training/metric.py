@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from core.descriptions import Description
-from core.descriptions.description import resolve
+from coreset_studio.core.descriptions import Description
+from coreset_studio.core.descriptions.description import resolve
 
 if TYPE_CHECKING:
-    from core.training.evidence import ByClass, Evidence, Values
+    from coreset_studio.core.training.evidence import ByClass, Evidence, Values
 
 Need = Literal["clusters", "probabilities"]
 LISTS: Mapping[str, str] = {

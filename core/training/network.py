@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from core.descriptions import Description
-from core.settings import BACKBONE_PARTS, PIXEL_PARTS, Parts, TrainingSettings, own_settings, parts_of
+from coreset_studio.core.descriptions import Description
+from coreset_studio.core.settings import BACKBONE_PARTS, PIXEL_PARTS, Parts, TrainingSettings, own_settings, parts_of
 
 if TYPE_CHECKING:
-    from core.training.task import RunInput, Trained
+    from coreset_studio.core.training.task import RunInput, Trained
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from core.features.engine import import_keras
-from core.settings import Parts
-from core.training.layers import KerasModel
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.settings import Parts
+from coreset_studio.core.training.layers import KerasModel
 
 UNDECAYED = ["bias", "gamma", "beta"]
 SLOWER = 0.1

@@ -11,17 +11,17 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from core.cache import check_length
-from core.cache_use import use_place
-from core.data.images import read_image
-from core.data.rereading import check_unchanged, named_with_reasons
-from core.errors import ImageError, LostImagesError
-from core.estimate import HELD_PIXEL_BYTES
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, IntArray
-from core.row_store import read_chunk, write_chunk
-from core.threads import n_processors
-from core.training.augmenting import oriented
+from coreset_studio.core.cache import check_length
+from coreset_studio.core.cache_use import use_place
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.data.rereading import check_unchanged, named_with_reasons
+from coreset_studio.core.errors import ImageError, LostImagesError
+from coreset_studio.core.estimate import HELD_PIXEL_BYTES
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, IntArray
+from coreset_studio.core.row_store import read_chunk, write_chunk
+from coreset_studio.core.threads import n_processors
+from coreset_studio.core.training.augmenting import oriented
 
 Pixels = NDArray[np.uint8]
 

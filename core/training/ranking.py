@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from core.results import FloatArray, IntArray
-from core.results.curves import ROC_RATES
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.results.curves import ROC_RATES
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 _MOST_COUNTS = 4_000_000
 """Counts that are held at once, for resamples and groups of images."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.results import Comparison, Dataset, Relabelled, RelabelledRow, Row, RunResult, Split
+from coreset_studio.core.results import Comparison, Dataset, Relabelled, RelabelledRow, Row, RunResult, Split
 
 BIAS = (
     "Correcting test labels after seeing predictions biases the score: labels that agree with the predictions are "

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.cache import fingerprint, write_atomically
-from core.errors import TrainingError
-from core.files import flush, maker_is_gone, process_mark, reason_of, removed_on_failure, try_to_remove
-from core.forms import is_number, read_form, read_json, write_form
-from core.reading import check_member, open_regular
-from core.results import Epoch, FloatArray, IntArray, ModelUsed, RunKey, RunResult, WeightsUsed
-from core.training.evaluation import evaluate
+from coreset_studio.core.cache import fingerprint, write_atomically
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.files import flush, maker_is_gone, process_mark, reason_of, removed_on_failure, try_to_remove
+from coreset_studio.core.forms import is_number, read_form, read_json, write_form
+from coreset_studio.core.reading import check_member, open_regular
+from coreset_studio.core.results import Epoch, FloatArray, IntArray, ModelUsed, RunKey, RunResult, WeightsUsed
+from coreset_studio.core.training.evaluation import evaluate
 
 FORMAT = 2
 _LARGEST_ARRAY = 8 << 30  # probabilities of two million test images in a thousand classes

@@ -7,10 +7,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import IntArray
-from core.results.sizes import SizeCurve, SizePoint
-from core.seeds import generator
-from core.training.bootstrap import corrected_interval
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.results.sizes import SizeCurve, SizePoint
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.training.bootstrap import corrected_interval
 
 EXPONENTS = np.geomspace(0.1, 3.0, 117)
 RESAMPLES = 1000

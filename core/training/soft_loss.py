@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from core.features.engine import import_keras
-from core.results import FloatArray, IntArray
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.results import FloatArray, IntArray
 
 # Smaller probabilities in float32 carry no information; its logarithm is still finite.
 LEAST = 1e-30

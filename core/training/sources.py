@@ -8,9 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import FloatArray, IntArray
-from core.seeds import generator
-from core.settings import TrainingSettings, parts_problem
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import TrainingSettings, parts_problem
 
 
 class Source(Protocol):

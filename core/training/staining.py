@@ -7,7 +7,7 @@ have it (IEEE Transactions on Medical Imaging 37, 2018; Medical Image Analysis 5
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import FloatArray
+from coreset_studio.core.results import FloatArray
 
 # Optical densities of red, green and blue, of haematoxylin, eosin and DAB: Ruifrok and Johnston, Quantification of
 # histochemical staining by color deconvolution, Analytical and Quantitative Cytology and Histology 23 (2001).

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from core.cache import default_cache_folder
-from core.errors import TrainingError
-from core.progress import PartProgress, Progress, Publisher, PublishingProgress
-from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, Teacher, WeightsUsed
-from core.settings import TrainingSettings, own_settings, parts_of
-from core.training.device import device_used
-from core.training.layers import KerasModel
-from core.training.loop import Fit, Labelled, Rows, Source, settings_for
-from core.training.network import Network
-from core.training.pixels import MEMORY_BYTES, ImageSource
+from coreset_studio.core.cache import default_cache_folder
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.progress import PartProgress, Progress, Publisher, PublishingProgress
+from coreset_studio.core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, Teacher, WeightsUsed
+from coreset_studio.core.settings import TrainingSettings, own_settings, parts_of
+from coreset_studio.core.training.device import device_used
+from coreset_studio.core.training.layers import KerasModel
+from coreset_studio.core.training.loop import Fit, Labelled, Rows, Source, settings_for
+from coreset_studio.core.training.network import Network
+from coreset_studio.core.training.pixels import MEMORY_BYTES, ImageSource
 
 READ, FITTED = 0.05, 0.97
 """Approximate shares of the time of a training after which its images are read, and its epochs are finished."""

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
-from core.data.duplicates import near_pairs
-from core.data.units import Ties, find_ties, units
-from core.errors import TrainingError
-from core.estimate import pool_reduction_bytes
-from core.features.pool_pca import PoolPca
-from core.features.views import FeatureRows, join, mean_square, view_scales
-from core.memory import LIBRARY_BYTES, memory_for
-from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
-from core.results import Dataset, FloatArray, IntArray, Teacher
-from core.seeds import generator
-from core.settings import DataSettings
-from core.training.architectures.head.logistic import fit_head
+from coreset_studio.core.data.duplicates import near_pairs
+from coreset_studio.core.data.units import Ties, find_ties, units
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.estimate import pool_reduction_bytes
+from coreset_studio.core.features.pool_pca import PoolPca
+from coreset_studio.core.features.views import FeatureRows, join, mean_square, view_scales
+from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
+from coreset_studio.core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
+from coreset_studio.core.results import Dataset, FloatArray, IntArray, Teacher
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.training.architectures.head.logistic import fit_head
 
 # Part of what a teacher is known by: raise it when the numbers change.
 VERSION = 1

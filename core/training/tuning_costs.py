@@ -2,12 +2,12 @@
 
 import math
 
-from core.estimate import FLOPS_OF_TWO_CORES
-from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.network import Network as Convolutional
-from core.settings import TrainingSettings
-from core.training.augmenting import ORIENTATIONS
-from core.training.network import Network
+from coreset_studio.core.estimate import FLOPS_OF_TWO_CORES
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named
+from coreset_studio.core.features.network import Network as Convolutional
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.augmenting import ORIENTATIONS
+from coreset_studio.core.training.network import Network
 
 MEANT_FOR_GPU = 10.0
 """Without a GPU, fine-tuning that takes more than this many times as long as a frozen backbone gets a note."""

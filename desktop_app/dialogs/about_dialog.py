@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt, Signal, qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
-from core.version import __version__
-from desktop_app import theme
+from coreset_studio.core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
+from coreset_studio.core.version import __version__
+from coreset_studio.desktop_app import theme
 
 CITATION = "Ashraf, Ullah, Nadeem, Noor: Coreset selection based on Intra-class diversity. 29 September 2025."
 

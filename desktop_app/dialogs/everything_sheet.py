@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QWidget
 
-from core.words import duration
-from desktop_app import theme
-from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.words import duration
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.card import Sheet
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SENTENCE = (
     "These steps run one after another with the settings recommended for this computer, up to the comparison. You "

@@ -2,9 +2,9 @@
 
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from desktop_app import theme
-from desktop_app.dialogs.help_pages import page_of
-from desktop_app.dialogs.help_window import show_help
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_pages import page_of
+from coreset_studio.desktop_app.dialogs.help_window import show_help
 
 
 class HelpButton(QToolButton):

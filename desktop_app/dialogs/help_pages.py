@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from PySide6.QtGui import QTextDocument
 
-from core import reference
-from core.resources import resource_folder
-from desktop_app import theme
+from coreset_studio.core import reference
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.desktop_app import theme
 
 OVERVIEW = reference.list_path("sampler")
 # A control that stands beside samplers and is none of them.

@@ -6,9 +6,9 @@ from PySide6.QtCore import QEvent, QRegularExpression, QSize, QUrl, QUrlQuery
 from PySide6.QtGui import QColor, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
-from desktop_app import theme
-from desktop_app.dialogs.help_pages import page_html
-from desktop_app.dialogs.sampler_figure import example, sampler_figure
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_pages import page_html
+from coreset_studio.desktop_app.dialogs.sampler_figure import example, sampler_figure
 
 FIGURE = "figure"
 _IMAGE = re.compile(r'<img src="figure:([\w-]+)" width="(\d+)" height="(\d+)">')

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.dialogs.help_pages import OVERVIEW, known_page, list_above, page_titles, pages_with
-from desktop_app.dialogs.help_text import HelpText
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_pages import OVERVIEW, known_page, list_above, page_titles, pages_with
+from coreset_studio.desktop_app.dialogs.help_text import HelpText
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 LIST_WIDTH = theme.UNIT * 27
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 
-from desktop_app.dialogs.about_dialog import AboutDialog
-from desktop_app.dialogs.help_pages import OVERVIEW
-from desktop_app.dialogs.question import DetailsDialog
-from desktop_app.dialogs.settings_dialog import SettingsDialog
-from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
-from desktop_app.dialogs.verify_dialog import VerifyDialog
-from desktop_app.dialogs.weights_dialog import WeightsDialog
-from desktop_app.messages import Messages
-from desktop_app.service.engine import EngineService
-from desktop_app.settings import Preferences
+from coreset_studio.desktop_app.dialogs.about_dialog import AboutDialog
+from coreset_studio.desktop_app.dialogs.help_pages import OVERVIEW
+from coreset_studio.desktop_app.dialogs.question import DetailsDialog
+from coreset_studio.desktop_app.dialogs.settings_dialog import SettingsDialog
+from coreset_studio.desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+from coreset_studio.desktop_app.dialogs.verify_dialog import VerifyDialog
+from coreset_studio.desktop_app.dialogs.weights_dialog import WeightsDialog
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.settings import Preferences
 
 if TYPE_CHECKING:
-    from desktop_app.dialogs.help_window import HelpWindow
+    from coreset_studio.desktop_app.dialogs.help_window import HelpWindow
 
 MOST_ERRORS = 3
 
@@ -133,7 +133,7 @@ class Helpers(QObject):
 
     def _open_help(self, page: str) -> None:
         # Not before it is wanted: its figures import the plots, and the window is to be shown within a second.
-        from desktop_app.dialogs.help_window import show_help
+        from coreset_studio.desktop_app.dialogs.help_window import show_help
 
         self._help = show_help(self._window, page)
 

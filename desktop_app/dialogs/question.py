@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 ICON_PIXELS = theme.UNIT * 4
 

@@ -7,15 +7,15 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
-from core.results import TableFacts
-from core.service.reading_requests import PreviewTable
-from core.settings import DataSettings, own_settings, with_own
-from desktop_app import theme
-from desktop_app.dialogs.reading_tab import ReadingTab, counts_words
-from desktop_app.registries import sources
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.controls import ComboBox
-from desktop_app.widgets.words import count, elide_label, images, set_tone
+from coreset_studio.core.results import TableFacts
+from coreset_studio.core.service.reading_requests import PreviewTable
+from coreset_studio.core.settings import DataSettings, own_settings, with_own
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.reading_tab import ReadingTab, counts_words
+from coreset_studio.desktop_app.registries import sources
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.controls import ComboBox
+from coreset_studio.desktop_app.widgets.words import count, elide_label, images, set_tone
 
 ROLES = {"image": "Image file", "class": "Class", "split": "Set", "group": "Group", "ignore": "Not used"}
 ONCE = ("image", "split", "group")

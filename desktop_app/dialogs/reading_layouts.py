@@ -5,16 +5,16 @@ from typing import Any
 
 from PySide6.QtWidgets import QLabel
 
-from core.descriptions import choices_of
-from core.results import LayoutFacts
-from core.service.reading_requests import PreviewLayouts
-from core.settings import DataSettings
-from desktop_app import theme
-from desktop_app.dialogs.reading_tab import ReadingTab, counts_words
-from desktop_app.models.table_model import Column
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, images, set_tone
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.results import LayoutFacts
+from coreset_studio.core.service.reading_requests import PreviewLayouts
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.reading_tab import ReadingTab, counts_words
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import count, images, set_tone
 
 AUTO = "auto"
 SENTENCE = "Choose what the levels of the folder tree represent. Every row shows what a layout would give."

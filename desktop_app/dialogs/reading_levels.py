@@ -7,19 +7,19 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.descriptions import choices_of
-from core.errors import SettingsError
-from core.results import Image, LevelsFacts, Range
-from core.service.dataset_requests import DatasetSummary
-from core.service.reading_requests import PreviewLevels
-from core.settings import DataSettings
-from core.settings.levels import changed_levels, parse_levels, parse_window, range_text
-from desktop_app import theme
-from desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, scaled_pixmap
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.controls import ComboBox, NumberBox
-from desktop_app.widgets.value_histogram import ValueHistogram
-from desktop_app.widgets.words import elide_label, files
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.results import Image, LevelsFacts, Range
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.reading_requests import PreviewLevels
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.settings.levels import changed_levels, parse_levels, parse_window, range_text
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, scaled_pixmap
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.controls import ComboBox, NumberBox
+from coreset_studio.desktop_app.widgets.value_histogram import ValueHistogram
+from coreset_studio.desktop_app.widgets.words import elide_label, files
 
 RULES = {
     "used": "Range used by all files",

@@ -14,14 +14,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.results import PagesFacts
-from core.service.dataset_requests import DatasetSummary
-from core.service.reading_requests import PreviewPages
-from core.settings import DataSettings
-from desktop_app import theme
-from desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, pixmap_of, scaled_pixmap
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.controls import ComboBox, SpinBox
+from coreset_studio.core.results import PagesFacts
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.reading_requests import PreviewPages
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, pixmap_of, scaled_pixmap
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.controls import ComboBox, SpinBox
 
 RULES = {
     "first": "The first page",

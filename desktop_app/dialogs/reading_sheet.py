@@ -6,18 +6,18 @@ from typing import Any
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QWidget
 
-from core.service.dataset_requests import DatasetSummary
-from core.settings import DataSettings
-from desktop_app import theme
-from desktop_app.dialogs.reading_columns import ColumnsTab, has_columns
-from desktop_app.dialogs.reading_layouts import LayoutsTab
-from desktop_app.dialogs.reading_levels import LevelsTab
-from desktop_app.dialogs.reading_pages import PagesTab
-from desktop_app.dialogs.reading_tab import ReadingTab
-from desktop_app.registries import sources
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.controls import TabWidget
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.reading_columns import ColumnsTab, has_columns
+from coreset_studio.desktop_app.dialogs.reading_layouts import LayoutsTab
+from coreset_studio.desktop_app.dialogs.reading_levels import LevelsTab
+from coreset_studio.desktop_app.dialogs.reading_pages import PagesTab
+from coreset_studio.desktop_app.dialogs.reading_tab import ReadingTab
+from coreset_studio.desktop_app.registries import sources
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.card import Sheet
+from coreset_studio.desktop_app.widgets.controls import TabWidget
 
 TITLE = "How the images were read"
 SENTENCE = "The program reads images by what it finds in names and files. Check it here, and change what is wrong."

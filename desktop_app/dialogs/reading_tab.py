@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.results import SmallImage
-from core.service.requests import Request
-from desktop_app import theme
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.results import SmallImage
+from coreset_studio.core.service.requests import Request
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 Result = TypeVar("Result")
 WAIT_MS = 250

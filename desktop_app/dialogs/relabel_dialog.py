@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.widgets.words import images, set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import images, set_tone
 
 CLASS = Qt.ItemDataRole.UserRole
 

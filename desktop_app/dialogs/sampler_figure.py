@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
-from core.descriptions import registry
-from core.resources import resource_folder
-from desktop_app import theme
-from desktop_app.widgets.symbols import draw_symbol, symbol_path
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.symbols import draw_symbol, symbol_path
 
 MOST_NUMBERS = 5
 MARGIN = 0.06

@@ -20,20 +20,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.cache_limit import CacheLimit, CacheState, is_fixed
-from core.cache_use import release
-from core.housekeeping import CacheSize
-from core.service.cache_requests import ClearCache, LimitCache, MeasureCache
-from core.service.requests import AnyRequest, Request
-from core.threads import n_processors
-from core.words import byte_size, percent
-from desktop_app import theme
-from desktop_app.dialogs.question import Question
-from desktop_app.messages import Messages
-from desktop_app.service.engine import EngineService
-from desktop_app.settings import LONG_SECONDS, THEMES, Preferences
-from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
-from desktop_app.widgets.words import elide_label, files, set_tone
+from coreset_studio.core.cache_limit import CacheLimit, CacheState, is_fixed
+from coreset_studio.core.cache_use import release
+from coreset_studio.core.housekeeping import CacheSize
+from coreset_studio.core.service.cache_requests import ClearCache, LimitCache, MeasureCache
+from coreset_studio.core.service.requests import AnyRequest, Request
+from coreset_studio.core.threads import n_processors
+from coreset_studio.core.words import byte_size, percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.settings import LONG_SECONDS, THEMES, Preferences
+from coreset_studio.desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
+from coreset_studio.desktop_app.widgets.words import elide_label, files, set_tone
 
 Result = TypeVar("Result")
 REMOVED_FIRST = "After each step, the least recently used files are removed first. Files in use are kept."

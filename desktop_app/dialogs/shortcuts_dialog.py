@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.actions import MENUS, Command, command_keys
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.actions import MENUS, Command, command_keys
 
 ALWAYS: tuple[tuple[str, str], ...] = (
     ("Enter", "Run the current step"),

@@ -15,16 +15,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.results import VerifyResult
-from core.service.coreset_requests import VerifyExport
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.job_progress import JobProgress
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.plot_export import save_plot
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import elide_label, files, set_tone
+from coreset_studio.core.results import VerifyResult
+from coreset_studio.core.service.coreset_requests import VerifyExport
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.job_progress import JobProgress
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.plot_export import save_plot
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import elide_label, files, set_tone
 
 HOW = (
     "Every file of an export is compared with the SHA-256 that was written to its coreset.json. Nothing in the folder "

@@ -18,16 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.results import WeightsEntry
-from core.service.requests import Request
-from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
-from core.words import byte_size
-from desktop_app import theme
-from desktop_app.dialogs.question import Question
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.job_progress import JobProgress
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.results import WeightsEntry
+from coreset_studio.core.service.requests import Request
+from coreset_studio.core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
+from coreset_studio.core.words import byte_size
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.job_progress import JobProgress
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SENTENCE = (
     "Some extractors, and the transfer network on the Compare page, use pretrained networks, whose parameters are "

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.words import percent
+from coreset_studio.core.words import percent
 
 SHARE = Qt.ItemDataRole.UserRole
 

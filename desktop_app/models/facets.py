@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import ClassClusters, Coreset, Dataset, IntArray, Split
+from coreset_studio.core.results import ClassClusters, Coreset, Dataset, IntArray, Split
 
 Mask = NDArray[np.bool_]
 

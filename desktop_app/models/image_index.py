@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import ClassClusters, Coreset, IntArray
-from core.service.dataset_requests import DatasetSummary
-from core.service.quality import CHECKS, quality_flags
-from core.settings import QualitySettings
-from desktop_app.models import facets as made
-from desktop_app.models.facets import Facet, Mask
+from coreset_studio.core.results import ClassClusters, Coreset, IntArray
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.quality import CHECKS, quality_flags
+from coreset_studio.core.settings import QualitySettings
+from coreset_studio.desktop_app.models import facets as made
+from coreset_studio.desktop_app.models.facets import Facet, Mask
 
 AT_ONCE = 10_000
 """Images whose texts are made in one piece."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from core.descriptions import registry
+from coreset_studio.core.descriptions import registry
 
 if TYPE_CHECKING:
-    from core.training.metric import Metric
+    from coreset_studio.core.training.metric import Metric
 
 
 def by_column() -> "list[Metric]":

@@ -2,7 +2,7 @@
 
 from PySide6.QtGui import QImage
 
-from core.service.image_requests import DecodedImage
+from coreset_studio.core.service.image_requests import DecodedImage
 
 
 def image_of(decoded: DecodedImage) -> QImage:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.project import Project
-from core.results import Dataset, Split
-from core.service.dataset_requests import DatasetFindings, DatasetSummary
-from core.words import percent
+from coreset_studio.core.project import Project
+from coreset_studio.core.results import Dataset, Split
+from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary
+from coreset_studio.core.words import percent
 
 Kind = Literal["label", "conflict", "copy", "near"]
 KINDS: dict[Kind, str] = {

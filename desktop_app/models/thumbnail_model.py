@@ -7,8 +7,8 @@ import numpy as np
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt, QTimer
 from PySide6.QtGui import QPixmap
 
-from desktop_app.models.thumbnail_store import ThumbnailStore
-from desktop_app.models.thumbnails import Keys, Thumbnail, keys_of
+from coreset_studio.desktop_app.models.thumbnail_store import ThumbnailStore
+from coreset_studio.desktop_app.models.thumbnails import Keys, Thumbnail, keys_of
 
 __all__ = ["KEY", "Badges", "Thumbnail", "ThumbnailModel"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QCoreApplication, QObject, QRunnable, QThread, QThreadPool, Signal, Slot
 from PySide6.QtGui import QImage, QImageReader, QPixmap
 
-from core.files import reason_of
-from core.reading import read_regular
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import read_regular
 
 MOST_PENDING = 32
 """Decodes handed to the threads at once; what was asked for last goes first, so that scrolling past costs nothing."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from desktop_app.pages.page import Page, PageContext
+    from coreset_studio.desktop_app.pages.page import Page, PageContext
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Step:
 
 
 STEPS: tuple[Step, ...] = (
-    Step("dataset", "Dataset", "desktop_app.pages.dataset", "DatasetPage"),
-    Step("features", "Features", "desktop_app.pages.features", "FeaturesPage"),
-    Step("clusters", "Clusters", "desktop_app.pages.clusters", "ClustersPage"),
-    Step("coreset", "Coreset", "desktop_app.pages.coreset", "CoresetPage"),
-    Step("compare", "Compare", "desktop_app.pages.compare", "ComparePage"),
+    Step("dataset", "Dataset", "coreset_studio.desktop_app.pages.dataset", "DatasetPage"),
+    Step("features", "Features", "coreset_studio.desktop_app.pages.features", "FeaturesPage"),
+    Step("clusters", "Clusters", "coreset_studio.desktop_app.pages.clusters", "ClustersPage"),
+    Step("coreset", "Coreset", "coreset_studio.desktop_app.pages.coreset", "CoresetPage"),
+    Step("compare", "Compare", "coreset_studio.desktop_app.pages.compare", "ComparePage"),
 )
 
 PLACES: tuple[Step, ...] = (
-    Step("images", "Images", "desktop_app.pages.images", "ImagesPage"),
-    Step("review", "Review", "desktop_app.pages.review", "ReviewPage"),
+    Step("images", "Images", "coreset_studio.desktop_app.pages.images", "ImagesPage"),
+    Step("review", "Review", "coreset_studio.desktop_app.pages.review", "ReviewPage"),
 )
 """Pages that are no step of the way from a dataset to a comparison."""

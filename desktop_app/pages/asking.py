@@ -7,16 +7,16 @@ from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtWidgets import QWidget
 
-from core.errors import DatasetError
-from core.pipeline.study import Study, settings_of_project
-from core.service.requests import AnyRequest, PublishingRequest
-from desktop_app.image_findings import ImageFindings
-from desktop_app.messages import Messages
-from desktop_app.pages.frame import PageFrame
-from desktop_app.project_model import ProjectModel
-from desktop_app.service.engine import EngineService
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.settings import Preferences
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.pipeline.study import Study, settings_of_project
+from coreset_studio.core.service.requests import AnyRequest, PublishingRequest
+from coreset_studio.desktop_app.image_findings import ImageFindings
+from coreset_studio.desktop_app.messages import Messages
+from coreset_studio.desktop_app.pages.frame import PageFrame
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.settings import Preferences
 
 Result = TypeVar("Result")
 Part = TypeVar("Part")

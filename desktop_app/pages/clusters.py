@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtWidgets import QLabel
 
-from core.service.dataset_requests import DatasetSummary
-from core.service.feature_requests import ComputeClusters
-from core.service.image_requests import DecodeImage
-from core.service.needs import clustering_memory_words
-from core.service.requests import AnyServiceRequest
-from core.service.selection_requests import ClassOverview, ClassSummary, DescribeClass, DescribeClasses
-from desktop_app.image_menu import ImageMenu
-from desktop_app.pages.clusters_content import ClustersContent
-from desktop_app.pages.images_shown import ImagesShown, pool_by_class
-from desktop_app.pages.large_image import LargeImage
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.feature_requests import ComputeClusters
+from coreset_studio.core.service.image_requests import DecodeImage
+from coreset_studio.core.service.needs import clustering_memory_words
+from coreset_studio.core.service.requests import AnyServiceRequest
+from coreset_studio.core.service.selection_requests import ClassOverview, ClassSummary, DescribeClass, DescribeClasses
+from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.pages.clusters_content import ClustersContent
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown, pool_by_class
+from coreset_studio.desktop_app.pages.large_image import LargeImage
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SUBSTANTIAL = 0.25
 """Mean silhouette below which clusters are no substantial structure (Kaufman and Rousseeuw 1990, Table 4)."""

@@ -8,19 +8,19 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QWidget
 
-from core.results import IntArray
-from core.service.selection_requests import ClassOverview, ClassSummary
-from desktop_app import theme
-from desktop_app.pages.clusters_side import ClustersSide
-from desktop_app.pages.images_shown import HoverImage, ImagesShown
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.controls import ComboBox, TabWidget
-from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.scatter import Scatter, component_label
-from desktop_app.widgets.small_multiples import ClassPlot, SmallMultiples
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import images
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.service.selection_requests import ClassOverview, ClassSummary
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.clusters_side import ClustersSide
+from coreset_studio.desktop_app.pages.images_shown import HoverImage, ImagesShown
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.controls import ComboBox, TabWidget
+from coreset_studio.desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.scatter import Scatter, component_label
+from coreset_studio.desktop_app.widgets.small_multiples import ClassPlot, SmallMultiples
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.words import images
 
 CLASSES_WIDTH = theme.UNIT * 21
 NARROW = theme.UNIT * 100

@@ -4,13 +4,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSplitter, QWidget
 
-from core.service.selection_requests import ClassSummary
-from desktop_app import theme
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.cluster_bars import ClusterBars
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.silhouette_curve import SilhouetteCurve
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.service.selection_requests import ClassSummary
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.cluster_bars import ClusterBars
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SILHOUETTE_HELP = (
     "The silhouette measures how much closer an image is to its own cluster than to the next one, from −1 to 1. "

@@ -6,22 +6,22 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from core.pipeline.views import ComparisonPlan
-from core.results import Comparison, Epoch, RunResult, TrainingPart
-from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
-from core.service.dataset_requests import DatasetSummary
-from core.service.networks import NETWORKS, title_inside
-from core.settings import ComparisonSettings, Settings, unknown_names
-from desktop_app.image_menu import ImageMenu
-from desktop_app.pages.compare_content import CompareContent, run_words
-from desktop_app.pages.compare_figures import provisional
-from desktop_app.pages.compare_options import CompareOptions
-from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
-from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.pages.large_image import LargeImage
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.pipeline.views import ComparisonPlan
+from coreset_studio.core.results import Comparison, Epoch, RunResult, TrainingPart
+from coreset_studio.core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.networks import NETWORKS, title_inside
+from coreset_studio.core.settings import ComparisonSettings, Settings, unknown_names
+from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.pages.compare_content import CompareContent, run_words
+from coreset_studio.desktop_app.pages.compare_figures import provisional
+from coreset_studio.desktop_app.pages.compare_options import CompareOptions
+from coreset_studio.desktop_app.pages.compare_outlook import Outlook, RunName, name_of
+from coreset_studio.desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.pages.large_image import LargeImage
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SETTLE_MS = 600
 REPETITIONS = 3

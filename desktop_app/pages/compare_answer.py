@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from core.results import Comparison
-from core.settings import STEPS
+from coreset_studio.core.results import Comparison
+from coreset_studio.core.settings import STEPS
 
 GOING_ON = "Training… The summary appears when all trainings are finished."
 NOTHING_SHOWN = "No difference in accuracy between samplers was detected."

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from core.results import ROC_RATES, Row, RunResult
-from desktop_app.widgets.class_table import ClassRow, ClassTable
-from desktop_app.widgets.unit_curves import Curve, UnitCurves
+from coreset_studio.core.results import ROC_RATES, Row, RunResult
+from coreset_studio.desktop_app.widgets.class_table import ClassRow, ClassTable
+from coreset_studio.desktop_app.widgets.unit_curves import Curve, UnitCurves
 
 AFTER_ALL = "Shown when all trainings are finished"
 NOT_STORED = "Not known: the probabilities of all classes were not stored with these runs"

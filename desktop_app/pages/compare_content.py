@@ -7,27 +7,27 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
-from core.pipeline.views import EstimatedRun
-from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
-from core.service.dataset_requests import DatasetSummary
-from core.service.networks import NETWORKS, network_title, title_inside
-from core.words import percent
-from desktop_app import theme
-from desktop_app.models.metrics import bars, bars_words
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.pages import compare_figures as figures
-from desktop_app.pages.compare_answer import answer_html, how_trained
-from desktop_app.pages.compare_classes import INTERVALS, ClassPlots
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.confusion_matrix import ConfusionMatrix
-from desktop_app.widgets.controls import ComboBox, TabWidget
-from desktop_app.widgets.line_with_intervals import LineWithIntervals
-from desktop_app.widgets.metric_bars import MetricBars
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.results_table import ResultsTable
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.training_curves import TrainingCurves
-from desktop_app.widgets.words import images
+from coreset_studio.core.pipeline.views import EstimatedRun
+from coreset_studio.core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.networks import NETWORKS, network_title, title_inside
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.metrics import bars, bars_words
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.pages import compare_figures as figures
+from coreset_studio.desktop_app.pages.compare_answer import answer_html, how_trained
+from coreset_studio.desktop_app.pages.compare_classes import INTERVALS, ClassPlots
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from coreset_studio.desktop_app.widgets.controls import ComboBox, TabWidget
+from coreset_studio.desktop_app.widgets.line_with_intervals import LineWithIntervals
+from coreset_studio.desktop_app.widgets.metric_bars import MetricBars
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.results_table import ResultsTable
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.training_curves import TrainingCurves
+from coreset_studio.desktop_app.widgets.words import images
 
 NO_TRAINING = "Current training"
 CLICK_A_CELL = "Click a cell to show the test images behind it."

@@ -3,20 +3,20 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from core.results import MatchedClasses, Row
-from core.service.external_requests import ExternalResult
-from desktop_app import theme
-from desktop_app.models.metrics import by_column
-from desktop_app.models.table_model import Column
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.pages.compare_classes import ClassPlots
-from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.confusion_matrix import ConfusionMatrix
-from desktop_app.widgets.controls import ComboBox, TabWidget
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import images
+from coreset_studio.core.results import MatchedClasses, Row
+from coreset_studio.core.service.external_requests import ExternalResult
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.metrics import by_column
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.pages.compare_classes import ClassPlots
+from coreset_studio.desktop_app.widgets.card import Sheet
+from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from coreset_studio.desktop_app.widgets.controls import ComboBox, TabWidget
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.words import images
 
 LEAVE_OUT = "Leave out"
 CLICK_A_CELL = "Click a cell to show the images behind it."

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from core.results import Comparison, Row, RunResult
-from core.words import percent
-from desktop_app import theme
-from desktop_app.models.metrics import bars
-from desktop_app.widgets.line_with_intervals import Level, Line
-from desktop_app.widgets.metric_bars import Configuration
+from coreset_studio.core.results import Comparison, Row, RunResult
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.metrics import bars
+from coreset_studio.desktop_app.widgets.line_with_intervals import Level, Line
+from coreset_studio.desktop_app.widgets.metric_bars import Configuration
 
 EVERYTHING = "everything"
 NAN = float("nan")

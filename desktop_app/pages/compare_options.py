@@ -3,11 +3,11 @@
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.dialogs.help_pages import OVERVIEW
-from desktop_app.dialogs.help_window import show_help
-from desktop_app.pages.page import Page
-from desktop_app.pages.setting_controls import SettingControl
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_pages import OVERVIEW
+from coreset_studio.desktop_app.dialogs.help_window import show_help
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.pages.setting_controls import SettingControl
 
 PREDEFINED_TIP = "The dataset has a predefined split, so there is only one"
 FOLDS_TIP = "The Dataset page divides the images into {0} folds, each of which is the test set once"

@@ -3,9 +3,9 @@
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from core.pipeline.views import ComparisonPlan, EstimatedRun
-from core.results import RunKey, split_word
-from core.words import byte_size, duration, percent
+from coreset_studio.core.pipeline.views import ComparisonPlan, EstimatedRun
+from coreset_studio.core.results import RunKey, split_word
+from coreset_studio.core.words import byte_size, duration, percent
 
 RunName = tuple[str, str, float, int, int]
 

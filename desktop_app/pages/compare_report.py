@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
-from desktop_app.widgets.card import Sheet
+from coreset_studio.desktop_app.widgets.card import Sheet
 
 
 class ReportSheet(Sheet):

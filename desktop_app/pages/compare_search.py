@@ -7,23 +7,23 @@ from typing import Any
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QWidget
 
-from core.errors import CoresetError
-from core.pipeline.search_space import lacking, searched_network
-from core.pipeline.views import SearchOutcome
-from core.results.searches import SearchTrial
-from core.search_answer import state_words, value_words
-from core.service.networks import NETWORKS
-from core.settings import GRID, SEARCHED, SearchSettings, Settings
-from core.settings.listed import Setting, settings_in
-from core.words import duration
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.pages.setting_controls import SettingControl
-from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.check_group import CheckGroup
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.pipeline.search_space import lacking, searched_network
+from coreset_studio.core.pipeline.views import SearchOutcome
+from coreset_studio.core.results.searches import SearchTrial
+from coreset_studio.core.search_answer import state_words, value_words
+from coreset_studio.core.service.networks import NETWORKS
+from coreset_studio.core.settings import GRID, SEARCHED, SearchSettings, Settings
+from coreset_studio.core.settings.listed import Setting, settings_in
+from coreset_studio.core.words import duration
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.pages.setting_controls import SettingControl
+from coreset_studio.desktop_app.widgets.card import Sheet
+from coreset_studio.desktop_app.widgets.check_group import CheckGroup
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 OF_GRID = ("learning_rates", "dropouts", "epoch_counts")
 ALWAYS = ("network", "method")

@@ -8,13 +8,13 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from core.pipeline.search_space import search_folder
-from core.pipeline.study import Study
-from core.pipeline.views import SearchOutcome, SearchPlan
-from core.pipeline.words import bundle_mark
-from core.resources import user_data_folder
-from core.results import MatchedClasses, PredictionFile
-from core.service.comparison_requests import (
+from coreset_studio.core.pipeline.search_space import search_folder
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import SearchOutcome, SearchPlan
+from coreset_studio.core.pipeline.words import bundle_mark
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.results import MatchedClasses, PredictionFile
+from coreset_studio.core.service.comparison_requests import (
     DescribeMethods,
     EstimateSearch,
     PredictFolder,
@@ -22,17 +22,17 @@ from core.service.comparison_requests import (
     SearchHyperparameters,
     WriteReport,
 )
-from core.service.external_requests import EvaluateExternal, ExternalResult, MatchClasses
-from core.service.networks import NETWORKS, title_inside
-from core.settings import SearchSettings
-from desktop_app import theme
-from desktop_app.pages.compare_content import CompareContent
-from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
-from desktop_app.pages.compare_report import ReportSheet
-from desktop_app.pages.compare_search import SearchResultSheet, SearchSheet
-from desktop_app.pages.methods import copy_methods
-from desktop_app.pages.page import Page
-from desktop_app.registries import sources
+from coreset_studio.core.service.external_requests import EvaluateExternal, ExternalResult, MatchClasses
+from coreset_studio.core.service.networks import NETWORKS, title_inside
+from coreset_studio.core.settings import SearchSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.compare_content import CompareContent
+from coreset_studio.desktop_app.pages.compare_external import ExternalSheet, MatchSheet
+from coreset_studio.desktop_app.pages.compare_report import ReportSheet
+from coreset_studio.desktop_app.pages.compare_search import SearchResultSheet, SearchSheet
+from coreset_studio.desktop_app.pages.methods import copy_methods
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.registries import sources
 
 
 def runs_folder() -> Path:

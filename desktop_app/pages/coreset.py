@@ -7,24 +7,30 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QTimer
 
-from core.descriptions import registry
-from core.results import ClassClusters, Coverage
-from core.service.dataset_requests import DatasetSummary
-from core.service.requests import AnyServiceRequest
-from core.service.selection_requests import ChooseCoreset, CoresetSummary, DescribeClass, ListClusters, MeasureCoverage
-from core.words import percent
-from desktop_app import theme
-from desktop_app.image_menu import ImageMenu
-from desktop_app.pages.coreset_content import MEASURING, CoresetContent
-from desktop_app.pages.coreset_exporting import Exporting
-from desktop_app.pages.coreset_images import PIN_KEYS
-from desktop_app.pages.coreset_options import CoresetOptions
-from desktop_app.pages.coreset_sizing import Sizing
-from desktop_app.pages.images_shown import ImagesShown, pool_by_class
-from desktop_app.pages.large_image import LargeImage
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.words import images
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.results import ClassClusters, Coverage
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.requests import AnyServiceRequest
+from coreset_studio.core.service.selection_requests import (
+    ChooseCoreset,
+    CoresetSummary,
+    DescribeClass,
+    ListClusters,
+    MeasureCoverage,
+)
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.pages.coreset_content import MEASURING, CoresetContent
+from coreset_studio.desktop_app.pages.coreset_exporting import Exporting
+from coreset_studio.desktop_app.pages.coreset_images import PIN_KEYS
+from coreset_studio.desktop_app.pages.coreset_options import CoresetOptions
+from coreset_studio.desktop_app.pages.coreset_sizing import Sizing
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown, pool_by_class
+from coreset_studio.desktop_app.pages.large_image import LargeImage
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.widgets.words import images
 
 SETTLE_MS = 350
 SelectionKey = tuple[str, str]

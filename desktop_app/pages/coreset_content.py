@@ -15,21 +15,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.results import ClassCoverage, Coverage
-from core.service.selection_requests import CoresetSummary
-from desktop_app import theme
-from desktop_app.pages.coreset_images import CoresetImages
-from desktop_app.pages.coreset_plot import CoresetPlot
-from desktop_app.pages.coreset_sizes import SizesPanel
-from desktop_app.pages.coreset_tables import Given, coverage_table, fill, given, given_table, taken
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.widgets.bar_pairs import BarPairs
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.controls import TabWidget
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.results import ClassCoverage, Coverage
+from coreset_studio.core.service.selection_requests import CoresetSummary
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.coreset_images import CoresetImages
+from coreset_studio.desktop_app.pages.coreset_plot import CoresetPlot
+from coreset_studio.desktop_app.pages.coreset_sizes import SizesPanel
+from coreset_studio.desktop_app.pages.coreset_tables import Given, coverage_table, fill, given, given_table, taken
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.widgets.bar_pairs import BarPairs
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.controls import TabWidget
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 WORST_SIDE = 56
 NARROW = theme.UNIT * 76

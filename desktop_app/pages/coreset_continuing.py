@@ -6,11 +6,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.service.coreset_requests import ReadEarlierCoreset
-from core.settings import EarlierCoreset, SelectionSettings
-from desktop_app import theme
-from desktop_app.pages.page import Page
-from desktop_app.widgets.words import images
+from coreset_studio.core.service.coreset_requests import ReadEarlierCoreset
+from coreset_studio.core.settings import EarlierCoreset, SelectionSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.widgets.words import images
 
 FILTER = "Exports (coreset.json);;All files (*)"
 UNDO_TEXT = "continuing from an earlier coreset"

@@ -16,19 +16,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import CoresetError
-from core.files import reason_of
-from core.resources import expanded
-from core.results import ExportResult
-from core.settings import ExportSettings, Settings
-from core.settings.listed import Setting, settings_in
-from core.typed_paths import unquoted
-from core.words import byte_size
-from desktop_app import theme
-from desktop_app.pages.setting_controls import SettingControl
-from desktop_app.registries import export_formats
-from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.words import images, set_tone
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.resources import expanded
+from coreset_studio.core.results import ExportResult
+from coreset_studio.core.settings import ExportSettings, Settings
+from coreset_studio.core.settings.listed import Setting, settings_in
+from coreset_studio.core.typed_paths import unquoted
+from coreset_studio.core.words import byte_size
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.setting_controls import SettingControl
+from coreset_studio.desktop_app.registries import export_formats
+from coreset_studio.desktop_app.widgets.card import Sheet
+from coreset_studio.desktop_app.widgets.words import images, set_tone
 
 
 class ExportSheet(Sheet):

@@ -8,14 +8,14 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QPushButton
 
-from core.results import ExportResult, VerifyResult
-from core.service.coreset_requests import DescribeExport, ExportCoreset, VerifyExport
-from core.settings import ExportSettings
-from desktop_app.dialogs.verify_dialog import VerifyDialog
-from desktop_app.pages.coreset_export import ExportSheet, export_words
-from desktop_app.pages.methods import copy_methods
-from desktop_app.pages.page import Page
-from desktop_app.widgets.message_strip import Kind, MessageStrip
+from coreset_studio.core.results import ExportResult, VerifyResult
+from coreset_studio.core.service.coreset_requests import DescribeExport, ExportCoreset, VerifyExport
+from coreset_studio.core.settings import ExportSettings
+from coreset_studio.desktop_app.dialogs.verify_dialog import VerifyDialog
+from coreset_studio.desktop_app.pages.coreset_export import ExportSheet, export_words
+from coreset_studio.desktop_app.pages.methods import copy_methods
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.widgets.message_strip import Kind, MessageStrip
 
 
 class Exporting(QObject):

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.controls import NumberBox
-from desktop_app.widgets.words import ElideLabel
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.controls import NumberBox
+from coreset_studio.desktop_app.widgets.words import ElideLabel
 
 
 class ClassFractions(QWidget):

@@ -7,13 +7,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
-from core.results import ClassClusters, Coreset
-from desktop_app import theme
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.controls import ComboBox
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import images, set_tone
+from coreset_studio.core.results import ClassClusters, Coreset
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.controls import ComboBox
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.words import images, set_tone
 
 PIN_KEYS = ("I", "O", "U")
 """Pin in, pin out, unpin; of the grid itself, since its button has them, too."""

@@ -14,18 +14,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.descriptions import registry
-from core.service.needs import sampler_memory_words
-from core.settings import BY_DIFFICULTY, SelectionSettings
-from desktop_app import theme
-from desktop_app.dialogs.help_button import HelpButton
-from desktop_app.pages.coreset_continuing import Continuing
-from desktop_app.pages.coreset_fractions import ClassFractions
-from desktop_app.pages.page import Page
-from desktop_app.registries import samplers
-from desktop_app.widgets.fraction_control import FractionControl
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.service.needs import sampler_memory_words
+from coreset_studio.core.settings import BY_DIFFICULTY, SelectionSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_button import HelpButton
+from coreset_studio.desktop_app.pages.coreset_continuing import Continuing
+from coreset_studio.desktop_app.pages.coreset_fractions import ClassFractions
+from coreset_studio.desktop_app.pages.page import Page
+from coreset_studio.desktop_app.registries import samplers
+from coreset_studio.desktop_app.widgets.fraction_control import FractionControl
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 # Rules over classes, in a few words.
 RULES = {

@@ -7,12 +7,12 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.service.selection_requests import ClassSummary
-from desktop_app import theme
-from desktop_app.pages.images_shown import HoverImage, ImagesShown
-from desktop_app.widgets.controls import ComboBox
-from desktop_app.widgets.scatter import Scatter, component_label
-from desktop_app.widgets.words import images, set_tone
+from coreset_studio.core.service.selection_requests import ClassSummary
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.images_shown import HoverImage, ImagesShown
+from coreset_studio.desktop_app.widgets.controls import ComboBox
+from coreset_studio.desktop_app.widgets.scatter import Scatter, component_label
+from coreset_studio.desktop_app.widgets.words import images, set_tone
 
 
 class CoresetPlot(QWidget):

@@ -3,16 +3,16 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from core.project import Choices
-from core.results.sizes import SizeAnswer, SizeCheck, SizeCurve, Sizes
-from core.service.networks import NETWORKS, title_inside
-from core.size_answer import answer_of, points
-from core.words import duration
-from desktop_app import theme
-from desktop_app.widgets.controls import ComboBox, NumberBox
-from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.words import count, set_tone
+from coreset_studio.core.project import Choices
+from coreset_studio.core.results.sizes import SizeAnswer, SizeCheck, SizeCurve, Sizes
+from coreset_studio.core.service.networks import NETWORKS, title_inside
+from coreset_studio.core.size_answer import answer_of, points
+from coreset_studio.core.words import duration
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.controls import ComboBox, NumberBox
+from coreset_studio.desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.words import count, set_tone
 
 PROBE = "head"
 EMPTY = "Shows how many images are needed if at most the margin of accuracy may be lost."

@@ -5,14 +5,14 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
-from core.results import Note
-from core.results.sizes import SizeCheck, Sizes
-from core.service.coreset_requests import CheckSize, FindSizes
-from core.service.needs import sizes_seconds
-from core.size_answer import points
-from desktop_app.pages.coreset_sizes import CANCELLED, CHECK_CANCELLED, FAILED, NOT_CHECKED, SizesPanel
-from desktop_app.pages.images_shown import ImagesShown, pool_by_class
-from desktop_app.pages.page import Page
+from coreset_studio.core.results import Note
+from coreset_studio.core.results.sizes import SizeCheck, Sizes
+from coreset_studio.core.service.coreset_requests import CheckSize, FindSizes
+from coreset_studio.core.service.needs import sizes_seconds
+from coreset_studio.core.size_answer import points
+from coreset_studio.desktop_app.pages.coreset_sizes import CANCELLED, CHECK_CANCELLED, FAILED, NOT_CHECKED, SizesPanel
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown, pool_by_class
+from coreset_studio.desktop_app.pages.page import Page
 
 QUICK_SECONDS = 120.0
 """How long finding a size may take for it to be done after all steps without being asked for."""

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.results import ClassCoverage, ClusterShares
-from core.words import percent
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.bar_pairs import Taken
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count
+from coreset_studio.core.results import ClassCoverage, ClusterShares
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.bar_pairs import Taken
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import count
 
 
 class Given(NamedTuple):

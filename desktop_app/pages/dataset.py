@@ -4,23 +4,23 @@ from typing import Any
 
 from PySide6.QtCore import QTimer
 
-from core.descriptions import choices_of
-from core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors, ScanDataset
-from core.service.quality import check_named
-from core.settings import DataSettings, with_own
-from core.settings.listed import settings_in
-from desktop_app.dialogs.reading_sheet import ReadingSheet
-from desktop_app.garbage import leave_out_of_collections
-from desktop_app.image_menu import ImageMenu
-from desktop_app.pages.dataset_content import DatasetContent, facts_of
-from desktop_app.pages.dataset_excluding import ExcludingByPattern
-from desktop_app.pages.dataset_findings import Findings
-from desktop_app.pages.dataset_groups import GroupsOfImages
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.pages.large_image import LargeImage
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.registries import sources
-from desktop_app.widgets.words import images
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors, ScanDataset
+from coreset_studio.core.service.quality import check_named
+from coreset_studio.core.settings import DataSettings, with_own
+from coreset_studio.core.settings.listed import settings_in
+from coreset_studio.desktop_app.dialogs.reading_sheet import ReadingSheet
+from coreset_studio.desktop_app.garbage import leave_out_of_collections
+from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.pages.dataset_content import DatasetContent, facts_of
+from coreset_studio.desktop_app.pages.dataset_excluding import ExcludingByPattern
+from coreset_studio.desktop_app.pages.dataset_findings import Findings
+from coreset_studio.desktop_app.pages.dataset_groups import GroupsOfImages
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.pages.large_image import LargeImage
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.registries import sources
+from coreset_studio.desktop_app.widgets.words import images
 
 SETTLE_MS = 700
 IN_SHEET = ("csv",)

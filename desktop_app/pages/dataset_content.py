@@ -4,16 +4,16 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from core.service.dataset_requests import DatasetSummary
-from core.settings import DataSettings
-from desktop_app import theme
-from desktop_app.models.class_model import ClassCount
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.class_histogram import ClassHistogram
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.sample_strip import SampleStrip
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.class_model import ClassCount
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.class_histogram import ClassHistogram
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.sample_strip import SampleStrip
 
 SAMPLES = 12
 

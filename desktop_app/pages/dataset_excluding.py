@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import SettingsError
-from core.service.dataset_requests import DatasetSummary
-from core.settings.path_patterns import PathPatterns, check_patterns, split_patterns
-from desktop_app.in_steps import InSteps
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.widgets.exclusion_field import MOST_SHOWN, ExclusionField
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.settings.path_patterns import PathPatterns, check_patterns, split_patterns
+from coreset_studio.desktop_app.in_steps import InSteps
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.widgets.exclusion_field import MOST_SHOWN, ExclusionField
 
 AT_ONCE = 2000
 THUMBNAILS = 8

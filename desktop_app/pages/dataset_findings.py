@@ -5,19 +5,19 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from core.descriptions import choices_of, inside_sentence
-from core.results import Image
-from core.service.dataset_requests import DatasetFindings, DatasetSummary, ExclusionSuggestion
-from core.settings import DataSettings, QualitySettings
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.pages.dataset_content import READING, READING_TIP
-from desktop_app.pages.dataset_quality import QualityPanel
-from desktop_app.widgets.controls import TabWidget
-from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
-from desktop_app.widgets.skipped_table import SkippedTable
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import images
+from coreset_studio.core.descriptions import choices_of, inside_sentence
+from coreset_studio.core.results import Image
+from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary, ExclusionSuggestion
+from coreset_studio.core.settings import DataSettings, QualitySettings
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.pages.dataset_content import READING, READING_TIP
+from coreset_studio.desktop_app.pages.dataset_quality import QualityPanel
+from coreset_studio.desktop_app.widgets.controls import TabWidget
+from coreset_studio.desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
+from coreset_studio.desktop_app.widgets.skipped_table import SkippedTable
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import images
 
 
 class Findings(TabWidget):

@@ -6,13 +6,13 @@ from dataclasses import fields
 
 from PySide6.QtCore import QObject, Signal
 
-from core.descriptions import registry
-from core.errors import SplitError
-from core.results import Image
-from core.service.dataset_requests import DatasetSummary
-from core.settings import DataSettings, own_settings
-from desktop_app.in_steps import InSteps
-from desktop_app.widgets.pattern_field import MOST_SHOWN, GroupPreview, PatternField
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.errors import SplitError
+from coreset_studio.core.results import Image
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.settings import DataSettings, own_settings
+from coreset_studio.desktop_app.in_steps import InSteps
+from coreset_studio.desktop_app.widgets.pattern_field import MOST_SHOWN, GroupPreview, PatternField
 
 AT_ONCE = 2000
 EXAMPLES = 50
@@ -115,7 +115,7 @@ class GroupsOfImages(QObject):
         self._show_part(self.field.example.path)
 
     def _mark(self, path: str, start: int, end: int) -> None:
-        from core.service.groups import pattern_from_example
+        from coreset_studio.core.service.groups import pattern_from_example
 
         pattern = pattern_from_example(path, start, end, [image.path for image in self._images()])
         if pattern:
@@ -128,7 +128,7 @@ class GroupsOfImages(QObject):
         start = end = 0
         pattern = self.field.pattern
         if pattern and path:
-            from core.service.groups import group_span
+            from coreset_studio.core.service.groups import group_span
 
             start, end = group_span(path, pattern)
         self.field.example.show_part(start, end)
@@ -156,13 +156,13 @@ def _finder(pattern: str) -> Callable[[str], str] | None:
     if not pattern:
         return None
     # The engine's splitting is imported when a pattern is given, not when the window opens.
-    from core.service.groups import group_finder
+    from coreset_studio.core.service.groups import group_finder
 
     return group_finder(pattern)
 
 
 def _none_found(paths: Sequence[str], pattern: str) -> str:
-    from core.service.groups import no_groups
+    from coreset_studio.core.service.groups import no_groups
 
     return no_groups(paths, pattern)
 

@@ -9,21 +9,21 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from core.service.dataset_requests import DatasetSummary
-from core.service.quality import CHECKS, QualityCheck, check_named, flags_of, quality_values
-from core.settings import QualitySettings
-from core.settings.listed import settings_in
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.pages.setting_controls import SettingControl
-from desktop_app.widgets.controls import ComboBox
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.quality_histogram import QualityHistogram
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.quality import CHECKS, QualityCheck, check_named, flags_of, quality_values
+from coreset_studio.core.settings import QualitySettings
+from coreset_studio.core.settings.listed import settings_in
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.pages.setting_controls import SettingControl
+from coreset_studio.desktop_app.widgets.controls import ComboBox
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.quality_histogram import QualityHistogram
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SIDE = 72
 SETTLE_MS = 60

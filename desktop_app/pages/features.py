@@ -15,17 +15,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.descriptions import registry
-from core.pipeline.study import Study
-from core.results import Separation
-from core.service.dataset_requests import DatasetSummary
-from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsSummary, FeaturesSummary
-from core.settings import FeatureSettings
-from core.settings.listed import Setting, settings_in
-from core.words import byte_size, duration
-from desktop_app import theme
-from desktop_app.dialogs.question import DetailsDialog
-from desktop_app.pages.features_advice import (
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Separation
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.feature_requests import (
+    ComputeFeatures,
+    DescribeExtractors,
+    ExtractorsSummary,
+    FeaturesSummary,
+)
+from coreset_studio.core.settings import FeatureSettings
+from coreset_studio.core.settings.listed import Setting, settings_in
+from coreset_studio.core.words import byte_size, duration
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.question import DetailsDialog
+from coreset_studio.desktop_app.pages.features_advice import (
     EVIDENCE,
     Fallback,
     cannot_work,
@@ -38,15 +43,15 @@ from desktop_app.pages.features_advice import (
     tip_for_both,
     ways_out,
 )
-from desktop_app.pages.features_extractors import ExtractorList
-from desktop_app.pages.features_models import OwnModels
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.file_field import FileField
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.separation_bars import SeparationBars
-from desktop_app.widgets.variance_curve import VarianceCurve
+from coreset_studio.desktop_app.pages.features_extractors import ExtractorList
+from coreset_studio.desktop_app.pages.features_models import OwnModels
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.file_field import FileField
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.separation_bars import SeparationBars
+from coreset_studio.desktop_app.widgets.variance_curve import VarianceCurve
 
 USE_BOTH = "Use recommended"
 SEVERAL = "Several extractors can be combined: each adds a view of the images, and their distances are added."

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.descriptions import registry
-from core.pipeline.views import ExtractorFact
-from core.results import Estimate, Separation
-from core.words import duration, percent
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.pipeline.views import ExtractorFact
+from coreset_studio.core.results import Estimate, Separation
+from coreset_studio.core.words import duration, percent
 
 CLEAR, SOME = 0.7, 0.3
 """Shares of what chance leaves, above which features are said to tell the classes apart, or to do so in part."""

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QToolTip, QVBoxLayout, QWidget
 
-from core.pipeline.views import ExtractorFact
-from core.results import Separation
-from core.words import byte_size, duration, percent
-from desktop_app import theme
-from desktop_app.dialogs.help_button import HelpButton
-from desktop_app.pages.features_advice import GONE, cannot_work, ways_out
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.pipeline.views import ExtractorFact
+from coreset_studio.core.results import Separation
+from coreset_studio.core.words import byte_size, duration, percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_button import HelpButton
+from coreset_studio.desktop_app.pages.features_advice import GONE, cannot_work, ways_out
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 LAST_ONE = "At least one extractor is required. Select another one first."
 STATES = {

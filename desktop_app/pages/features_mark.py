@@ -1,8 +1,8 @@
 """The notice for results from features that this program did not compute."""
 
-from core.descriptions import registry
-from core.settings import FeatureSettings, own_settings
-from core.settings.chosen_file import ChosenFile
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.settings import FeatureSettings, own_settings
+from coreset_studio.core.settings.chosen_file import ChosenFile
 
 AFTER_FEATURES = ("clusters", "coreset", "compare", "images", "review")
 """Pages whose results are made of features; the Features page shows the labels of its own result."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
-from core.service.model_requests import ModelSummary, RemoveModel
-from desktop_app.dialogs.question import Question
-from desktop_app.pages.own_model_dialog import FILTER, OwnModelDialog
-from desktop_app.pages.page import Page
+from coreset_studio.core.service.model_requests import ModelSummary, RemoveModel
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.pages.own_model_dialog import FILTER, OwnModelDialog
+from coreset_studio.desktop_app.pages.page import Page
 
 
 class OwnModels(QObject):

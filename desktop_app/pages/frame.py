@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.widgets.empty_state import EmptyState
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.empty_state import EmptyState
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 OPTIONS_WIDTHS = (theme.UNIT * 30, theme.UNIT * 34)
 SLIM = theme.UNIT * 12

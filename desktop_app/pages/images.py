@@ -6,24 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QMenu, QPushButton
 
-from core.results import ClassClusters, Coreset, IntArray
-from core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
-from core.service.image_requests import FindSimilar, SimilarImages
-from core.service.selection_requests import CoresetSummary, ListClusters
-from core.words import percent
-from desktop_app.image_actions import ImageActions
-from desktop_app.image_menu import ImageMenu
-from desktop_app.in_steps import InSteps
-from desktop_app.models.facets import Mask, filtered
-from desktop_app.models.image_index import ImageIndex, in_order
-from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
-from desktop_app.pages.images_content import ImagesContent
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.pages.large_image import LargeImage
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.facet_tree import FacetTree
-from desktop_app.widgets.words import images
+from coreset_studio.core.results import ClassClusters, Coreset, IntArray
+from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
+from coreset_studio.core.service.image_requests import FindSimilar, SimilarImages
+from coreset_studio.core.service.selection_requests import CoresetSummary, ListClusters
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app.image_actions import ImageActions
+from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.in_steps import InSteps
+from coreset_studio.desktop_app.models.facets import Mask, filtered
+from coreset_studio.desktop_app.models.image_index import ImageIndex, in_order
+from coreset_studio.desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
+from coreset_studio.desktop_app.pages.images_content import ImagesContent
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.pages.large_image import LargeImage
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.widgets.facet_tree import FacetTree
+from coreset_studio.desktop_app.widgets.words import images
 
 N_SIMILAR = 200
 MANY = 20_000

@@ -6,11 +6,11 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.controls import ComboBox, Slider
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.controls import ComboBox, Slider
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 SIDES = (56, 224)
 SIDE = 104

@@ -8,10 +8,10 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QCursor, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from core.service.dataset_requests import DatasetSummary
-from desktop_app import theme
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
 
 HOVER_SIDE = 128
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
-from desktop_app.pages.asking import AskingPage
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.pages.page import NOT_THERE
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
+from coreset_studio.desktop_app.pages.asking import AskingPage
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.pages.page import NOT_THERE
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 
 N_SIMILAR = 24
 NO_FEATURES = "Similar images are shown once the features are extracted, on the Features page."

@@ -2,8 +2,8 @@
 
 from PySide6.QtGui import QGuiApplication
 
-from core.results import MethodsText
-from desktop_app.messages import Messages
+from coreset_studio.core.results import MethodsText
+from coreset_studio.desktop_app.messages import Messages
 
 COPIED = "The Methods paragraph and its references were copied. Check them before use."
 

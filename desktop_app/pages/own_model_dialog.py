@@ -22,13 +22,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.service.model_requests import MODEL_SETTINGS, AddModel, InspectedModel, InspectModel, ModelSummary
-from core.settings.listed import Setting
-from desktop_app import theme
-from desktop_app.pages.setting_controls import SettingControl
-from desktop_app.service.engine import EngineService
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.service.model_requests import (
+    MODEL_SETTINGS,
+    AddModel,
+    InspectedModel,
+    InspectModel,
+    ModelSummary,
+)
+from coreset_studio.core.settings.listed import Setting
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.setting_controls import SettingControl
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 FILTER = "ONNX models (*.onnx);;All files (*)"
 DESCRIPTIONS = "Descriptions (*.json);;All files (*)"

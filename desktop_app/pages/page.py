@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
-from core.errors import CoresetError
-from core.service.setting_requests import ReadSettingOfFile, SettingOfFile
-from core.settings.listed import Setting, settings_in
-from desktop_app import theme
-from desktop_app.pages import STEPS
-from desktop_app.pages.asking import AskingPage, PageContext
-from desktop_app.pages.features_mark import AFTER_FEATURES, features_mark
-from desktop_app.pages.frame import OPTIONS_WIDTHS
-from desktop_app.pages.setting_controls import SettingControls
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.controls import put_value
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.service.setting_requests import ReadSettingOfFile, SettingOfFile
+from coreset_studio.core.settings.listed import Setting, settings_in
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages import STEPS
+from coreset_studio.desktop_app.pages.asking import AskingPage, PageContext
+from coreset_studio.desktop_app.pages.features_mark import AFTER_FEATURES, features_mark
+from coreset_studio.desktop_app.pages.frame import OPTIONS_WIDTHS
+from coreset_studio.desktop_app.pages.setting_controls import SettingControls
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.widgets.controls import put_value
 
 __all__ = ["NOT_THERE", "Page", "PageContext"]
 

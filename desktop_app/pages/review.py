@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QProgressBar
 
-from core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
-from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
-from desktop_app import theme
-from desktop_app.image_actions import ImageActions
-from desktop_app.image_menu import ImageMenu
-from desktop_app.models import review
-from desktop_app.models.pixels import image_of
-from desktop_app.models.review import KINDS, SETS, Finding
-from desktop_app.models.table_model import Column
-from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.pages.large_image import LargeImage
-from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.pages.review_content import ReviewContent
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.controls import ComboBox
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import set_tone
+from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
+from coreset_studio.core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.image_actions import ImageActions
+from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.models import review
+from coreset_studio.desktop_app.models.pixels import image_of
+from coreset_studio.desktop_app.models.review import KINDS, SETS, Finding
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.pages.images_shown import ImagesShown
+from coreset_studio.desktop_app.pages.large_image import LargeImage
+from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
+from coreset_studio.desktop_app.pages.review_content import ReviewContent
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
+from coreset_studio.desktop_app.widgets.controls import ComboBox
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 N_NEIGHBOURS = 20
 NO_FEATURES = "Extract features first, on the Features page: label errors are found by them."

@@ -6,13 +6,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_store import decode
-from desktop_app.models.thumbnails import Thumbnail
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.image_canvas import ImageCanvas
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import ElideLabel, set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_store import decode
+from coreset_studio.desktop_app.models.thumbnails import Thumbnail
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.image_canvas import ImageCanvas
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.words import ElideLabel, set_tone
 
 NEIGHBOUR_SIDE = 96
 MOST_NUMBERED = 9

@@ -8,20 +8,20 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
-from core.descriptions import inside_sentence, registry
-from core.results import Dataset
-from core.settings import Settings
-from core.settings.chosen_file import ChosenFile
-from core.settings.listed import Setting, settings_in
-from core.settings.names import MATCHED
-from core.settings.own import kind_of
-from desktop_app import theme
-from desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
-from desktop_app.pages.value_of_images import ValueOfImages
-from desktop_app.widgets.check_group import BOX, CheckGroup
-from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
-from desktop_app.widgets.file_field import FileField
-from desktop_app.widgets.words import wrapped
+from coreset_studio.core.descriptions import inside_sentence, registry
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.settings.chosen_file import ChosenFile
+from coreset_studio.core.settings.listed import Setting, settings_in
+from coreset_studio.core.settings.names import MATCHED
+from coreset_studio.core.settings.own import kind_of
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
+from coreset_studio.desktop_app.pages.value_of_images import ValueOfImages
+from coreset_studio.desktop_app.widgets.check_group import BOX, CheckGroup
+from coreset_studio.desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
+from coreset_studio.desktop_app.widgets.file_field import FileField
+from coreset_studio.desktop_app.widgets.words import wrapped
 
 LARGEST = 2**31 - 1
 # Beyond any share, rate or factor, and still with few digits.

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.registries import sources
-from desktop_app.settings import Preferences
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.registries import sources
+from coreset_studio.desktop_app.settings import Preferences
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 FILE = Qt.ItemDataRole.UserRole
 

@@ -3,9 +3,9 @@
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton
 
-from core.descriptions import resolve
-from core.results import Dataset
-from core.settings.listed import Setting
+from coreset_studio.core.descriptions import resolve
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings.listed import Setting
 
 
 class ValueOfImages(QObject):

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
-from core.service.messages import Cancelled, Failed, Finished
-from core.service.requests import AnyRequest, PublishingRequest
-from desktop_app.service.selection import SelectionClient
-from desktop_app.service.thread import WorkerThread
+from coreset_studio.core.service.messages import Cancelled, Failed, Finished
+from coreset_studio.core.service.requests import AnyRequest, PublishingRequest
+from coreset_studio.desktop_app.service.selection import SelectionClient
+from coreset_studio.desktop_app.service.thread import WorkerThread
 
 Result = TypeVar("Result")
 Part = TypeVar("Part")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.engine import EngineService
 
 _STEPS = {
     "dataset": "the scan of the images",

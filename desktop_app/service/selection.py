@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
-from core.pipeline.study import Study
-from core.service.image_requests import OpenImageService
-from core.service.messages import BUILDING, Cancelled, Ended, Failed, Finished, Ready, ServiceEvent
-from core.service.requests import AnyRequest, AnyServiceRequest, ServiceRequest
-from core.service.selection_requests import OpenSelectionService
-from desktop_app.service.thread import WorkerThread
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.service.image_requests import OpenImageService
+from coreset_studio.core.service.messages import BUILDING, Cancelled, Ended, Failed, Finished, Ready, ServiceEvent
+from coreset_studio.core.service.requests import AnyRequest, AnyServiceRequest, ServiceRequest
+from coreset_studio.core.service.selection_requests import OpenSelectionService
+from coreset_studio.desktop_app.service.thread import WorkerThread
 
 Result = TypeVar("Result")
 Kind = type[AnyServiceRequest]

@@ -19,11 +19,21 @@ from typing import Any
 
 from PySide6.QtCore import QThread, Signal
 
-from core.errors import CoresetError
-from core.service.messages import BUILDING, Cancelled, Ended, Event, Failed, Finished, PartialResult, Progressed, Reply
-from core.service.processes import Job, ServiceProcess
-from core.service.requests import AnyRequest, AnyServiceRequest
-from desktop_app.service.remaining_time import RemainingTime
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.service.messages import (
+    BUILDING,
+    Cancelled,
+    Ended,
+    Event,
+    Failed,
+    Finished,
+    PartialResult,
+    Progressed,
+    Reply,
+)
+from coreset_studio.core.service.processes import Job, ServiceProcess
+from coreset_studio.core.service.requests import AnyRequest, AnyServiceRequest
+from coreset_studio.desktop_app.service.remaining_time import RemainingTime
 
 LOOK_SECONDS = 0.5
 RESTARTS = 3

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.bar_rows import Bar, BarRow
-from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.plot_export import Table
-from desktop_app.widgets.words import count, images
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.bar_rows import Bar, BarRow
+from coreset_studio.desktop_app.widgets.bars import Bars
+from coreset_studio.desktop_app.widgets.plot_export import Table
+from coreset_studio.desktop_app.widgets.words import count, images
 
 
 class Taken(NamedTuple):

@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.bar_rows import BarRow
-from desktop_app.widgets.plot_export import Table
-from desktop_app.widgets.symbols import draw_symbol
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.bar_rows import BarRow
+from coreset_studio.desktop_app.widgets.plot_export import Table
+from coreset_studio.desktop_app.widgets.symbols import draw_symbol
 
 NONE = -1
 NARROW = theme.UNIT * 34

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.words import elide_label, set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.words import elide_label, set_tone
 
 LEAST_TITLE = theme.UNIT * 9
 """Pixels of a heading that are always shown."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.words import wrapped
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import wrapped
 
 # A box and the space to its words.
 BOX = theme.UNIT * 3

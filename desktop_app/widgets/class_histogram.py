@@ -14,10 +14,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core import palette
-from desktop_app import theme
-from desktop_app.models.class_model import BAR, COUNT, INCLUDED, LARGEST, NAME, NOTE, ClassCount, ClassModel
-from desktop_app.widgets.plot_export import Table
+from coreset_studio.core import palette
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.class_model import (
+    BAR,
+    COUNT,
+    INCLUDED,
+    LARGEST,
+    NAME,
+    NOTE,
+    ClassCount,
+    ClassModel,
+)
+from coreset_studio.desktop_app.widgets.plot_export import Table
 
 MOST_NAME_WIDTH = theme.UNIT * 30
 MOST_EXTRA_HEIGHT = theme.UNIT * 2

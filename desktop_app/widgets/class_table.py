@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
-from core.results import Row
-from desktop_app.models.metrics import by_class
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count
+from coreset_studio.core.results import Row
+from coreset_studio.desktop_app.models.metrics import by_class
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import count
 
 if TYPE_CHECKING:
-    from core.training.metric import Metric
+    from coreset_studio.core.training.metric import Metric
 
 NAN = float("nan")
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from core.words import percent
-from desktop_app import theme
-from desktop_app.widgets.bar_rows import Bar, BarRow
-from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.words import count, images
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.bar_rows import Bar, BarRow
+from coreset_studio.desktop_app.widgets.bars import Bars
+from coreset_studio.desktop_app.widgets.words import count, images
 
 
 class ClusterBars(Bars):

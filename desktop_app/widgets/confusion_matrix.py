@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.models.confusion_model import SHARE, ConfusionModel
-from desktop_app.widgets.plot_export import Table
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.confusion_model import SHARE, ConfusionModel
+from coreset_studio.desktop_app.widgets.plot_export import Table
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 LEAST_SIDE = theme.UNIT * 4
 HALF = 0.5

@@ -3,9 +3,9 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.controls import Slider
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.controls import Slider
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 MOST = 100
 PLAIN = "Display only: images and results stay as they are."

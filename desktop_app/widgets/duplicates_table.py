@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.table import Table
 
 
 class Copy(NamedTuple):

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 ICON_SIZE = QSize(48, 48)
 MOST_WIDTH = theme.UNIT * 44

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.words import count, images, set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.widgets.words import count, images, set_tone
 
 WAIT_MS = 150
 MOST_SHOWN = 200

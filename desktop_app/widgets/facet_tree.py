@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
-from core.results import IntArray
-from desktop_app import theme
-from desktop_app.models.facets import Facet
+from coreset_studio.core.results import IntArray
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.facets import Facet
 
 OPEN_UP_TO = 16
 """A facet with more values than this is closed at first."""

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.words import percent
-from desktop_app import theme
-from desktop_app.widgets.controls import NumberBox, Slider, SpinBox
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.controls import NumberBox, Slider, SpinBox
 
 STEPS = 1000
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)

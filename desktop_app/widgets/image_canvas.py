@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGestureEvent, QLabel, QPinchGesture, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 LARGEST_ZOOM = 32.0
 """Physical pixels of the screen per image pixel."""

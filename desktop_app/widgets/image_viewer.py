@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_store import decode
-from desktop_app.widgets.display_controls import DisplayControls
-from desktop_app.widgets.image_canvas import STEP, ImageCanvas
-from desktop_app.widgets.similar_list import SimilarList
-from desktop_app.widgets.words import ElideLabel, set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_store import decode
+from coreset_studio.desktop_app.widgets.display_controls import DisplayControls
+from coreset_studio.desktop_app.widgets.image_canvas import STEP, ImageCanvas
+from coreset_studio.desktop_app.widgets.similar_list import SimilarList
+from coreset_studio.desktop_app.widgets.words import ElideLabel, set_tone
 
 LOADING_MS = 300
 """A full image that takes longer is said to be loading."""

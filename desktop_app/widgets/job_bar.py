@@ -3,8 +3,8 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.words import elide_label, seconds_left
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import elide_label, seconds_left
 
 SCALE = 1000
 

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.words import seconds_left
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import seconds_left
 
 
 class JobProgress(QWidget):

@@ -6,8 +6,8 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 
-from desktop_app import theme
-from desktop_app.widgets.geometry import Points
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.geometry import Points
 
 LEAST_CORNERS = 3
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyqtgraph as pg
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 ROW_BELOW_THE_AXIS = 4
 SAMPLE = 20

@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from core.words import percent
-from desktop_app import theme
-from desktop_app.widgets.legend_below import LegendBelow
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.plot_export import Cell, Table
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.legend_below import LegendBelow
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.plot_export import Cell, Table
 
 DODGE = 0.012
 LEVEL_SHADE = 40

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from core.words import percent
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.models.thumbnail_store import ThumbnailStore
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.words import images
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.models.thumbnail_store import ThumbnailStore
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.widgets.words import images
 
 
 class Medoid(NamedTuple):

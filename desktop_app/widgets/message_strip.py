@@ -5,7 +5,7 @@ from typing import Literal
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 Kind = Literal["info", "good", "warning", "bad"]
 ICON: dict[str, str] = {"info": "info", "good": "done", "warning": "warning", "bad": "error"}

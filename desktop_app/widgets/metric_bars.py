@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.bar_rows import Bar, BarRow
-from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.words import with_interval
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.bar_rows import Bar, BarRow
+from coreset_studio.desktop_app.widgets.bars import Bars
+from coreset_studio.desktop_app.widgets.words import with_interval
 
 
 class Configuration(NamedTuple):

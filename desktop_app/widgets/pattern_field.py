@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.controls import ComboBox, TabWidget
-from desktop_app.widgets.example_line import ExampleLine
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, images, set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.controls import ComboBox, TabWidget
+from coreset_studio.desktop_app.widgets.example_line import ExampleLine
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import count, images, set_tone
 
 WAIT_MS = 150
 MOST_SHOWN = 200

@@ -7,9 +7,9 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QGraphicsView, QLabel, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.plot_export import PlotExportButton, Table
-from desktop_app.widgets.words import set_tone
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton, Table
+from coreset_studio.desktop_app.widgets.words import set_tone
 
 pg.setConfigOptions(antialias=True)
 

@@ -13,8 +13,8 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QGraphicsView, QMenu, QToolButton, QWidget
 
-from core.files import replace_atomically, temporary_file
-from desktop_app import theme
+from coreset_studio.core.files import replace_atomically, temporary_file
+from coreset_studio.desktop_app import theme
 
 Cell = str | int | float
 Table = tuple[Sequence[str], Sequence[Sequence[Cell]]]

@@ -7,10 +7,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from core import palette
-from desktop_app import theme
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.plot_export import Table
+from coreset_studio.core import palette
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.plot_export import Table
 
 N_BINS = 48
 TIMES_THRESHOLD = 5.0

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QToolButton, QToolTip, QWidget
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 SHOWN_FOR_MS = 30_000
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
-from core.results import Row, split_word, splits_words
-from core.service.networks import network_title
-from core.words import duration, percent
-from desktop_app import theme
-from desktop_app.models.metrics import by_column
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, with_interval
+from coreset_studio.core.results import Row, split_word, splits_words
+from coreset_studio.core.service.networks import network_title
+from coreset_studio.core.words import duration, percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.metrics import by_column
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.widgets.words import count, with_interval
 
 if TYPE_CHECKING:
-    from core.training.metric import Metric
+    from coreset_studio.core.training.metric import Metric
 
 
 class ResultsTable(Table):

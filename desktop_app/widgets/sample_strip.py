@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_model import Thumbnail
-from desktop_app.models.thumbnail_store import ThumbnailStore
-from desktop_app.widgets.plot_export import Table
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.words import elide_label, note_label
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_model import Thumbnail
+from coreset_studio.desktop_app.models.thumbnail_store import ThumbnailStore
+from coreset_studio.desktop_app.widgets.plot_export import Table
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.widgets.words import elide_label, note_label
 
 
 class SampleStrip(QScrollArea):

@@ -9,13 +9,13 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
-from core.words import percent
-from desktop_app import theme
-from desktop_app.widgets.geometry import Points, inside, nearest
-from desktop_app.widgets.lasso_view import LassoView
-from desktop_app.widgets.like_points import LikePoints
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.plot_export import Table
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.geometry import Points, inside, nearest
+from coreset_studio.desktop_app.widgets.lasso_view import LassoView
+from coreset_studio.desktop_app.widgets.like_points import LikePoints
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.plot_export import Table
 
 Rows = NDArray[np.int64]
 NONE = -1

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QWidget
 
-from core.descriptions import registry
-from core.results import Separation
-from core.words import percent
-from desktop_app import theme
-from desktop_app.widgets.bar_rows import Bar, BarRow
-from desktop_app.widgets.bars import Bars
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.results import Separation
+from coreset_studio.core.words import percent
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.bar_rows import Bar, BarRow
+from coreset_studio.desktop_app.widgets.bars import Bars
 
 
 class SeparationBars(Bars):

@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.plot_export import Table
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.plot_export import Table
 
 LEAST_TOP = 0.1
 NO_STRUCTURE, WEAK, STRONG = 0.25, 0.5, 0.7

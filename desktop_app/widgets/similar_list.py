@@ -6,10 +6,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.models.thumbnails import Thumbnail
-from desktop_app.widgets.words import paint_note
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.models.thumbnails import Thumbnail
+from coreset_studio.desktop_app.widgets.words import paint_note
 
 SIDE = theme.UNIT * 6
 

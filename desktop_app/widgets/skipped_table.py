@@ -2,8 +2,8 @@
 
 from PySide6.QtWidgets import QWidget
 
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.table import Table
 
 
 class SkippedTable(Table):

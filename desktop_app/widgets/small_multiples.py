@@ -9,9 +9,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QGridLayout, QScrollArea, QSizePolicy, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.plot_export import Table
-from desktop_app.widgets.words import images, note_label
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.plot_export import Table
+from coreset_studio.desktop_app.widgets.words import images, note_label
 
 MOST_DRAWN = 3_000
 MARGIN = 0.06

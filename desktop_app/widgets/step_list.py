@@ -7,7 +7,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt,
 from PySide6.QtGui import QColor, QIcon, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 StepState = Literal["ready", "stale", "running", "done"]
 COMPACT_WIDTH = theme.UNIT * 9

@@ -6,7 +6,7 @@ from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 
 def symbol_path(symbol: str) -> QPainterPath:

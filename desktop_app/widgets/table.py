@@ -7,10 +7,10 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSortFilt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QToolButton, QWidget
 
-from desktop_app import theme
-from desktop_app.models.table_model import SORT, Column, TableModel
-from desktop_app.widgets import plot_export
-from desktop_app.widgets.words import paint_note
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import SORT, Column, TableModel
+from coreset_studio.desktop_app.widgets import plot_export
+from coreset_studio.desktop_app.widgets.words import paint_note
 
 PLAIN_WIDTH_LIMIT = theme.UNIT * 60
 MEASURED_ROWS = 200

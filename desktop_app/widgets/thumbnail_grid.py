@@ -17,11 +17,11 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_model import KEY, Thumbnail, ThumbnailModel
-from desktop_app.models.thumbnail_store import ThumbnailStore, shared_store
-from desktop_app.widgets.thumbnail_painter import Look, paint_thumbnail
-from desktop_app.widgets.words import paint_note
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_model import KEY, Thumbnail, ThumbnailModel
+from coreset_studio.desktop_app.models.thumbnail_store import ThumbnailStore, shared_store
+from coreset_studio.desktop_app.widgets.thumbnail_painter import Look, paint_thumbnail
+from coreset_studio.desktop_app.widgets.words import paint_note
 
 NONE = -1
 

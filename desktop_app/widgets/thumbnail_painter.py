@@ -5,8 +5,8 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_model import Badges
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_model import Badges
 
 NO_BADGES = Badges(selected=False, medoid=False, pinned_in=False, pinned_out=False, highlighted=False)
 BAND = 4

@@ -6,11 +6,11 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_model import Badges, Thumbnail
-from desktop_app.models.thumbnail_store import ThumbnailStore, shared_store
-from desktop_app.widgets.thumbnail_painter import NO_BADGES, Look, paint_thumbnail
-from desktop_app.widgets.words import paint_note
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_model import Badges, Thumbnail
+from coreset_studio.desktop_app.models.thumbnail_store import ThumbnailStore, shared_store
+from coreset_studio.desktop_app.widgets.thumbnail_painter import NO_BADGES, Look, paint_thumbnail
+from coreset_studio.desktop_app.widgets.words import paint_note
 
 NONE = -1
 

@@ -6,11 +6,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from core import palette
-from core.results import Epoch
-from desktop_app import theme
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.plot_export import Table
+from coreset_studio.core import palette
+from coreset_studio.core.results import Epoch
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.plot_export import Table
 
 LEAST_EPOCHS = 5
 

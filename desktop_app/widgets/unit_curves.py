@@ -8,11 +8,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from core import palette
-from desktop_app import theme
-from desktop_app.widgets.legend_below import LegendBelow
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.plot_export import Table
+from coreset_studio.core import palette
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.legend_below import LegendBelow
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.plot_export import Table
 
 NAMED = 12
 """Of more curves only the main one is named."""

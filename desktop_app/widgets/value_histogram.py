@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.words import paint_note
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.words import paint_note
 
 HEIGHT = theme.UNIT * 11
 _EDGE = theme.UNIT

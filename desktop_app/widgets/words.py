@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 _NUMBER_GOES_ON = re.compile(r"[,.]?\d")
 

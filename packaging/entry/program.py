@@ -15,7 +15,7 @@ socket.has_ipv6 = False
 if __name__ == "__main__":
     freeze_support()
     if Path(sys.executable).stem == "coreset":
-        from core.cli import main
+        from coreset_studio.core.cli import main
     else:
-        from desktop_app.__main__ import main
+        from coreset_studio.desktop_app.__main__ import main
     sys.exit(main())

@@ -78,7 +78,7 @@ def make_deb(folder: Path, target: Path, root: Path) -> Path:
     if not shutil.which("dpkg-deb"):
         raise RuntimeError("dpkg-deb is not here; on Debian and Ubuntu: apt-get install dpkg")
     sys.path.insert(0, str(root))
-    from core.version import __version__
+    from coreset_studio.core.version import __version__
 
     tree = root / "build" / "deb"
     shutil.rmtree(tree, ignore_errors=True)

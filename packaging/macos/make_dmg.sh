@@ -7,7 +7,7 @@
 #   IDENTITY="Developer ID Application: …" PROFILE=notary-profile sh packaging/macos/make_dmg.sh
 set -eu
 cd "$(dirname "$0")/../.."
-VERSION=$(python -c 'from core.version import __version__; print(__version__)')
+VERSION=$(python -c 'from coreset_studio.core.version import __version__; print(__version__)')
 if [ "$(uname -m)" != arm64 ]; then
     echo "This Mac is $(uname -m); expected arm64. The program runs on Apple silicon only, so build it there." >&2
     exit 1

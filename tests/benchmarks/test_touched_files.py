@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.descriptions import all_kinds
+from coreset_studio.core.descriptions import all_kinds
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = sorted((ROOT / "benchmarks" / "additions").glob("*/changes.diff"))

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cache import ArrayCache, fingerprint
-from core.errors import CacheError
-from core.estimate import Speeds
-from core.files import reason_of
-from core.row_store import RowStore
-from core.training.pixels import PixelStore
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.errors import CacheError
+from coreset_studio.core.estimate import Speeds
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.training.pixels import PixelStore
 
 
 def test_a_cached_array_equals_a_fresh_one(tmp_path: Path) -> None:
@@ -244,8 +244,8 @@ def test_what_there_is_no_memory_to_read_is_kept_and_not_taken_for_missing(
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.cache.read_array", full)
-        patch.setattr("core.row_store.read_array", full)
+        patch.setattr("coreset_studio.core.cache.read_array", full)
+        patch.setattr("coreset_studio.core.row_store.read_array", full)
         with pytest.raises(MemoryError):
             cache.load("stage", "key")
         with pytest.raises(MemoryError):

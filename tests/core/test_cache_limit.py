@@ -11,28 +11,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cache_use
-from core.cache import ArrayCache
-from core.cache_limit import CacheLimit, look_at_cache, read_limit, set_limit, trim_after_work
-from core.cache_use import names_in_use, release, use
-from core.cli import main
-from core.data.demo import make_demo
-from core.errors import CancelledError
-from core.housekeeping import CacheSize, clear_cache, measure_cache, sweep, trim_cache
-from core.pipeline.study import Study
-from core.progress import NoProgress
-from core.row_store import RowStore
-from core.service.dataset_requests import ScanDataset
-from core.service.messages import Finished
-from core.service.processes import Job
-from core.settings import Settings
+from coreset_studio.core import cache_use
+from coreset_studio.core.cache import ArrayCache
+from coreset_studio.core.cache_limit import CacheLimit, look_at_cache, read_limit, set_limit, trim_after_work
+from coreset_studio.core.cache_use import names_in_use, release, use
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.housekeeping import CacheSize, clear_cache, measure_cache, sweep, trim_cache
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NoProgress
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.service.messages import Finished
+from coreset_studio.core.service.processes import Job
+from coreset_studio.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 HOLD = """
 import sys
 from pathlib import Path
-from core.cache import ArrayCache
+from coreset_studio.core.cache import ArrayCache
 found = [ArrayCache(Path(sys.argv[1])).load("clusters", key) for key in sys.argv[2:]]
 print(all(found), flush=True)
 sys.stdin.read()
@@ -41,10 +41,10 @@ STORE_AND_TRIM = """
 import sys, random
 from pathlib import Path
 import numpy as np
-from core.cache import ArrayCache
-from core.row_store import RowStore
-from core.cache_use import release
-from core.housekeeping import trim_cache
+from coreset_studio.core.cache import ArrayCache
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.cache_use import release
+from coreset_studio.core.housekeeping import trim_cache
 folder, me, rounds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 chance, cache = random.Random(me), ArrayCache(Path(sys.argv[1]))
 for number in range(rounds):
@@ -192,7 +192,7 @@ def test_what_is_begun_while_an_entry_is_taken_away_gets_it_back(
 ) -> None:
     fill(tmp_path, 1)
     answers = [set(), {f"clusters/{key(0)}"}]
-    monkeypatch.setattr("core.housekeeping.names_in_use", lambda *_, **__: answers.pop(0))
+    monkeypatch.setattr("coreset_studio.core.housekeeping.names_in_use", lambda *_, **__: answers.pop(0))
     assert trim_cache(tmp_path, 0).n_removed == 0
     assert ArrayCache(tmp_path).load("clusters", key(0)) is not None
 
@@ -200,7 +200,7 @@ def test_what_is_begun_while_an_entry_is_taken_away_gets_it_back(
 def test_rows_that_are_taken_away_while_they_are_added_are_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core import row_store as module
+    from coreset_studio.core import row_store as module
 
     store = RowStore(tmp_path / "features" / "vgg16-0123456789abcdef" / "avg", 2, tmp_path)
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -325,7 +325,9 @@ def test_what_the_work_itself_used_stays_and_is_told(tmp_path: Path) -> None:
 def test_it_is_not_measured_after_each_piece_of_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = []
     trim = trim_cache
-    monkeypatch.setattr("core.cache_limit.trim_cache", lambda *given: measured.append(given) or trim(*given))
+    monkeypatch.setattr(
+        "coreset_studio.core.cache_limit.trim_cache", lambda *given: measured.append(given) or trim(*given)
+    )
     set_limit(tmp_path, 0.001)
     measured.clear()
     for number in range(3):

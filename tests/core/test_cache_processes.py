@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.demo import make_demo
+from coreset_studio.core.data.demo import make_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES, ROUNDS = 6, 30
@@ -28,7 +28,7 @@ def meet(name):
 STORE = (
     MEET
     + """
-from core.cache import ArrayCache
+from coreset_studio.core.cache import ArrayCache
 cache = ArrayCache(Path(sys.argv[1]))
 mode, rounds = sys.argv[5], int(sys.argv[6])
 for number in range(rounds):
@@ -49,7 +49,7 @@ for number in range(rounds):
 APPEND = (
     MEET
     + """
-from core.row_store import RowStore
+from coreset_studio.core.row_store import RowStore
 for number in range(int(sys.argv[5])):
     store = RowStore(Path(sys.argv[1]), 3)
     keys = [f"{number} {row}" for row in range(5)]
@@ -106,7 +106,7 @@ def test_three_programs_on_one_cold_cache_choose_the_same(
 ) -> None:
     monkeypatch.setenv("CORESET_CACHE_LIMIT", limit)
     make_demo(tmp_path / "images", n_images=90, side=48)
-    command = "import sys; from core.cli import main; sys.exit(main())"
+    command = "import sys; from coreset_studio.core.cli import main; sys.exit(main())"
     together(
         [
             start(

@@ -10,12 +10,12 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from core.data.demo import make_demo
+from coreset_studio.core.data.demo import make_demo
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "import sys; from core.cli import main; sys.exit(main())"
+COMMAND = "import sys; from coreset_studio.core.cli import main; sys.exit(main())"
 
 
 def select(folder: Path, out: str, *more: str, bound: bool = True) -> subprocess.CompletedProcess[str]:

@@ -9,15 +9,15 @@ import engine_functions as engine
 import numpy as np
 import pytest
 
-from core.arrays import cut_file
-from core.cache import ArrayCache, check_mapped
-from core.data.demo import make_demo
-from core.errors import CacheError
-from core.pipeline.study import Study
-from core.service.messages import Failed
-from core.service.processes import Job
-from core.settings import Settings
-from core.training.pixels import PixelStore
+from coreset_studio.core.arrays import cut_file
+from coreset_studio.core.cache import ArrayCache, check_mapped
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import CacheError
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.service.messages import Failed
+from coreset_studio.core.service.processes import Job
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.training.pixels import PixelStore
 from tests.windows_rules import changes_open_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,13 +27,13 @@ PREPARE = """
 import os, sys
 from dataclasses import replace
 from pathlib import Path
-import core.arrays
-core.arrays.READ_BELOW_BYTES = 1
-from core.errors import CoresetError
-from core.service.selection_service import SelectionService
-from core.pipeline.stages import choose, prepare
-from core.pipeline.study import Study
-from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
+from coreset_studio.core import arrays
+arrays.READ_BELOW_BYTES = 1
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.service.selection_service import SelectionService
+from coreset_studio.core.pipeline.stages import choose, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 settings = Settings(
     features=FeatureSettings(extractors=("colour-texture",)), clusters=ClusterSettings(k_max=3),
     selection=SelectionSettings(fraction=0.3),
@@ -64,7 +64,7 @@ cut()
 after = service.select(settings.selection), service.overview()
 assert (before[0].coreset.indices == after[0].coreset.indices).all()
 assert all((a.points == b.points).all() for a, b in zip(before[1], after[1], strict=True))
-assert core.arrays.cut_file() is None
+assert arrays.cut_file() is None
 """
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.endings import how_it_died, process_died
+from coreset_studio.core.endings import how_it_died, process_died
 
 KEPT = "Finished work is kept; run the step again"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.estimate import (
+from coreset_studio.core.estimate import (
     START_SECONDS,
     Speeds,
     estimate_clustering,

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import files
-from core.cache import ArrayCache
-from core.data.dataset import scan
-from core.data.demo import make_demo
-from core.files import (
+from coreset_studio.core import files
+from coreset_studio.core.cache import ArrayCache
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.files import (
     is_leftover,
     make_temporary_folder,
     move,
@@ -30,9 +30,9 @@ from core.files import (
     temporary_folder,
     temporary_name,
 )
-from core.housekeeping import sweep, sweep_tree
-from core.project import Project, read_project, write_project
-from core.row_store import RowStore
+from coreset_studio.core.housekeeping import sweep, sweep_tree
+from coreset_studio.core.project import Project, read_project, write_project
+from coreset_studio.core.row_store import RowStore
 
 Rules = Callable[..., list[str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,10 +146,10 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from core.cache import ArrayCache
-from core.row_store import RowStore, write_chunk
-from core.files import make_temporary_folder, temporary_file
-from core import row_store
+from coreset_studio.core.cache import ArrayCache
+from coreset_studio.core.row_store import RowStore, write_chunk
+from coreset_studio.core.files import make_temporary_folder, temporary_file
+from coreset_studio.core import row_store
 place = Path(sys.argv[1])
 (make_temporary_folder(place / "clusters" / ("0" * 32)) / "rows.npy").touch()
 make_temporary_folder(place / "study" / "model").joinpath("model.keras").write_bytes(b"half")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core import forms
-from core.forms import FormError, is_number, parse_json, read_form, read_json, write_form
-from core.reading import IrregularFileError, OversizeError
+from coreset_studio.core import forms
+from coreset_studio.core.forms import FormError, is_number, parse_json, read_form, read_json, write_form
+from coreset_studio.core.reading import IrregularFileError, OversizeError
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from core.garbage import collection_paused, old_objects_left_alone
+from coreset_studio.core.garbage import collection_paused, old_objects_left_alone
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.features.extractors.features_file import FeaturesFileSettings
-from core.output.manifest import read_manifest
-from core.output.verification import verify
-from core.pipeline.exporting import rerun
-from core.project import STAGES, project_to_dict, read_project
-from core.settings import settings_to_dict
+from coreset_studio.core.features.extractors.features_file import FeaturesFileSettings
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.exporting import rerun
+from coreset_studio.core.project import STAGES, project_to_dict, read_project
+from coreset_studio.core.settings import settings_to_dict
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FOLDER, IMAGES = GOLDEN / "features-file", GOLDEN / "format-2" / "images.npz"

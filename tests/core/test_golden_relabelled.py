@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.data.label_files import read_label_file
-from core.output.manifest import read_manifest
-from core.output.verification import verify
-from core.pipeline.exporting import rerun
-from core.project import STAGES, project_to_dict, read_project
-from core.settings import Relabelling
+from coreset_studio.core.data.label_files import read_label_file
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.exporting import rerun
+from coreset_studio.core.project import STAGES, project_to_dict, read_project
+from coreset_studio.core.settings import Relabelling
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FOLDER, IMAGES = GOLDEN / "relabelled", GOLDEN / "format-2" / "images.npz"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from core import housekeeping
-from core.data.demo import make_demo
-from core.housekeeping import CacheSize, clear_cache, measure_cache, own_entries
-from core.pipeline.stages import choose, prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.service.dataset_requests import ScanDataset
-from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
+from coreset_studio.core import housekeeping
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.housekeeping import CacheSize, clear_cache, measure_cache, own_entries
+from coreset_studio.core.pipeline.stages import choose, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 KEY, SHORT = "0123456789abcdef" * 2, "0123456789abcdef"
 MADE = (

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core import memory
-from core.cli import commands, main
-from core.errors import CoresetError, InputError, MemoryShortError
-from core.memory import FreeMemory, below_address_limit, below_group_limit, free_memory, memory_for
+from coreset_studio.core import memory
+from coreset_studio.core.cli import commands, main
+from coreset_studio.core.errors import CoresetError, InputError, MemoryShortError
+from coreset_studio.core.memory import FreeMemory, below_address_limit, below_group_limit, free_memory, memory_for
 
 GB = 10**9
 

@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 import psutil
 from benchmarks.memory import alike, coverage, label_errors, proxy
-from core.cli import commands
-from core.data.dataset import scan
-from core.errors import MemoryShortError
+from coreset_studio.core.cli import commands
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.errors import MemoryShortError
 
 def scanned(folder):
     place = Path(folder)
     return 0, lambda: scan(place / "many.npz", cache_folder=place / "cache")
 
 def computed(name, size):
-    from core.results import Dataset
-    from core.training.backbones import backbone_features
-    from core.training.network import BackboneChoice
+    from coreset_studio.core.results import Dataset
+    from coreset_studio.core.training.backbones import backbone_features
+    from coreset_studio.core.training.network import BackboneChoice
     nothing = Dataset(Path("/x"), Path("/x"), "folder", (), (), ())
     choice = BackboneChoice(name, size, untrained=True)
     indices = np.zeros(0, dtype=np.int64)

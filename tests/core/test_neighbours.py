@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import neighbours
-from core.neighbours import nearest, nearest_among, nearest_in, nearest_to_any, squared_distances, unit_rows
-from core.selection.graph import cover_graph
+from coreset_studio.core import neighbours
+from coreset_studio.core.neighbours import (
+    nearest,
+    nearest_among,
+    nearest_in,
+    nearest_to_any,
+    squared_distances,
+    unit_rows,
+)
+from coreset_studio.core.selection.graph import cover_graph
 
 
 def brute_force(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from core.palette import dark_colours, sampler_mark, sampler_names
-from core.selection.description import Sampler
-from core.selection.samplers import SAMPLERS
+from coreset_studio.core.palette import dark_colours, sampler_mark, sampler_names
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.samplers import SAMPLERS
 
 # Colour on light, on dark, shape and title, as window and report have shown them since the first version.
 SHOWN = {

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.cli.terminal import TerminalProgress, table
-from core.errors import CancelledError
-from core.progress import PartProgress, PublishingProgress, StepProgress
+from coreset_studio.core.cli.terminal import TerminalProgress, table
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.progress import PartProgress, PublishingProgress, StepProgress
 
 
 class Heard:

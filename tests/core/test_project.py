@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from core.errors import ProjectError, SettingsError
-from core.project import (
+from coreset_studio.core.errors import ProjectError, SettingsError
+from coreset_studio.core.project import (
     PROJECT_BYTES,
     RESULTS_KEPT,
     STAGES,
@@ -27,7 +27,7 @@ from core.project import (
     write_project,
     write_recovery,
 )
-from core.settings import Relabelling, settings_in_keys
+from coreset_studio.core.settings import Relabelling, settings_in_keys
 
 SAMPLES = Path(__file__).parent / "samples"
 

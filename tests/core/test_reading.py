@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from core.reading import ZIP_RATIO, IrregularFileError, OversizeError, check_member, open_regular, read_regular
+from coreset_studio.core.reading import (
+    ZIP_RATIO,
+    IrregularFileError,
+    OversizeError,
+    check_member,
+    open_regular,
+    read_regular,
+)
 
 
 def test_pipes_devices_and_sockets_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from core.errors import SettingsError
-from core.settings import (
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings import (
     RECIPES,
     Parts,
     Settings,

@@ -8,11 +8,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.descriptions import Cost, SettingsPart, choice, choices_of
-from core.reference import N_IMAGES, NOT_MEASURED, class_sizes, seconds_words, settings_html, settings_markdown
-from core.selection.description import Sampler
-from core.selection.samplers import SAMPLERS
-from core.settings import Settings
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice, choices_of
+from coreset_studio.core.reference import (
+    N_IMAGES,
+    NOT_MEASURED,
+    class_sizes,
+    seconds_words,
+    settings_html,
+    settings_markdown,
+)
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import Settings
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 
@@ -39,7 +46,7 @@ def _one_more(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_the_file_is_up_to_date() -> None:
-    """Where it is not: `python -m core.reference`."""
+    """Where it is not: `python -m coreset_studio.core.reference`."""
     assert FILE.read_text(encoding="utf-8") == settings_markdown()
 
 

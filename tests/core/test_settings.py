@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import SettingsError
-from core.settings import (
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     DataSettings,

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from core.descriptions import SettingsPart, choice, choices_of, registry
-from core.descriptions.choice import Choice
-from core.errors import SettingsError
-from core.project import STAGES, Project, project_from_dict, project_to_dict, read_project
-from core.settings import (
+from coreset_studio.core.descriptions import SettingsPart, choice, choices_of, registry
+from coreset_studio.core.descriptions.choice import Choice
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.project import STAGES, Project, project_from_dict, project_to_dict, read_project
+from coreset_studio.core.settings import (
     DataSettings,
     EarlierCoreset,
     EarlierImage,
@@ -28,9 +28,9 @@ from core.settings import (
     settings_to_dict,
     with_own,
 )
-from core.settings import reading as reading_module
-from core.settings.chosen_file import ChosenFile, FeaturesFile
-from core.settings.own import described, kind_of
+from coreset_studio.core.settings import reading as reading_module
+from coreset_studio.core.settings.chosen_file import ChosenFile, FeaturesFile
+from coreset_studio.core.settings.own import described, kind_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-1"
 SECTIONS = [each.name for each in fields(Settings)]
@@ -239,8 +239,8 @@ def test_own_settings_are_checked_and_named() -> None:
 PLUGIN = """
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import SettingsPart, choice
+from coreset_studio.core.selection.description import Sampler
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.results.sizes import SizeCurve, SizePoint, Sizes
-from core.size_answer import answer_of, labels_needed, points, smallest_margin
+from coreset_studio.core.results.sizes import SizeCurve, SizePoint, Sizes
+from coreset_studio.core.size_answer import answer_of, labels_needed, points, smallest_margin
 
 GRID = (100, 200, 383, 500, 800, 1000)
 

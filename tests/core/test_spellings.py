@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.spellings import SpellingsOnDisk, by_composed, composed
+from coreset_studio.core.spellings import SpellingsOnDisk, by_composed, composed
 
 NFC, NFD = (unicodedata.normalize(form, "Größe/zähl ö.png") for form in ("NFC", "NFD"))
 

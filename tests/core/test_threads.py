@@ -8,21 +8,21 @@ from collections import defaultdict
 
 import pytest
 
-from core.cli.parser import build_parser
-from core.data import scanning
-from core.features import decoding
-from core.threads import VARIABLES, n_processors, n_threads
-from core.training import pixels
+from coreset_studio.core.cli.parser import build_parser
+from coreset_studio.core.data import scanning
+from coreset_studio.core.features import decoding
+from coreset_studio.core.threads import VARIABLES, n_processors, n_threads
+from coreset_studio.core.training import pixels
 
 WEIGHTS = """
 import hashlib, sys
 import numpy as np
-from core.settings import TrainingSettings
-from core.threads import limit_threads
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.threads import limit_threads
 if sys.argv[1] == "1":
     limit_threads(1)
-from core.training.architectures.custom.model import build_custom
-from core.training.loop import Labelled, fit, make_deterministic
+from coreset_studio.core.training.architectures.custom.model import build_custom
+from coreset_studio.core.training.loop import Labelled, fit, make_deterministic
 
 class Images:
     values = np.random.default_rng(0).integers(0, 256, (96, 64, 64, 3)).astype(np.uint8)
@@ -80,7 +80,7 @@ def test_the_number_of_threads_is_a_whole_number(capsys: pytest.CaptureFixture[s
 def test_a_limit_reaches_what_is_loaded_and_what_is_loaded_later() -> None:
     script = (
         "import numpy as np, os\n"
-        "from core.threads import VARIABLES, limit_threads\n"
+        "from coreset_studio.core.threads import VARIABLES, limit_threads\n"
         "from threadpoolctl import threadpool_info\n"
         "limit_threads(1)\n"
         "assert threadpool_info() and all(each['num_threads'] == 1 for each in threadpool_info()), threadpool_info()\n"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core import typed_paths
-from core.cli import main, paths
-from core.cli.parser import build_parser
-from core.typed_paths import unquoted
+from coreset_studio.core import typed_paths
+from coreset_studio.core.cli import main, paths
+from coreset_studio.core.cli.parser import build_parser
+from coreset_studio.core.typed_paths import unquoted
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from core import files, windows
-from core.data.sources.csv.rows import file_fault
-from core.errors import ExportError
-from core.files import reason_of, remove, remove_tree, temporary_folder
-from core.output import verification
-from core.output.manifest import ListedFile
-from core.output.placing import disk_sentence
-from core.progress import NO_PROGRESS
-from core.service.comparison_requests import SaveNetwork
+from coreset_studio.core import files, windows
+from coreset_studio.core.data.sources.csv.rows import file_fault
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.files import reason_of, remove, remove_tree, temporary_folder
+from coreset_studio.core.output import verification
+from coreset_studio.core.output.manifest import ListedFile
+from coreset_studio.core.output.placing import disk_sentence
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.service.comparison_requests import SaveNetwork
 
 
 @dataclass(frozen=True)

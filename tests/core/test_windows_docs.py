@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.windows import LONGEST_FOLDER, LONGEST_PATH
+from coreset_studio.core.windows import LONGEST_FOLDER, LONGEST_PATH
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "windows.md").read_text(encoding="utf-8")
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.words import byte_size, duration, percent
+from coreset_studio.core.words import byte_size, duration, percent
 
 
 @pytest.mark.parametrize(

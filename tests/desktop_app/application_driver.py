@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 
 import engine_functions as engine
 
-from core.project import Project, write_project
-from desktop_app.application import Application, Options, make_qt_application
+from coreset_studio.core.project import Project, write_project
+from coreset_studio.desktop_app.application import Application, Options, make_qt_application
 
 
 def wait(app: QApplication, condition: Callable[[], bool], what: str, seconds: float = 150) -> None:
@@ -111,7 +111,7 @@ def crash(app: QApplication, application: Application, folder: Path) -> dict[str
 
 def recover(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
     """Take up what the crash has left."""
-    from desktop_app.dialogs.question import Question
+    from coreset_studio.desktop_app.dialogs.question import Question
 
     window = application.window
     wait(app, lambda: window.findChild(Question) is not None, "question")
@@ -126,7 +126,7 @@ def recover(app: QApplication, application: Application, folder: Path) -> dict[s
 
 def take_up(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
     """Answer the offers of three copies, the newest first, and tell what is asked and open in the end."""
-    from desktop_app.dialogs.question import Question
+    from coreset_studio.desktop_app.dialogs.question import Question
 
     window, model = application.window, application.context.model
     answers, asked = ["later", "recover", "recover"], []

@@ -30,22 +30,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import CancelledError
-from core.pipeline.stages import prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.service.dataset_requests import ScanDataset
-from core.service.failures import failure
-from core.service.messages import BUILDING, Cancelled, Failed, Finished, Ready
-from core.service.requests import AnyRequest, AnyServiceRequest
-from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, SelectionSettings, Settings
-from desktop_app.messages import Message, Messages
-from desktop_app.pages.page import PageContext
-from desktop_app.project_model import ProjectModel
-from desktop_app.service.engine import EngineService
-from desktop_app.service.selection import SelectionClient
-from desktop_app.settings import Preferences
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.pipeline.stages import prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.service.failures import failure
+from coreset_studio.core.service.messages import BUILDING, Cancelled, Failed, Finished, Ready
+from coreset_studio.core.service.requests import AnyRequest, AnyServiceRequest
+from coreset_studio.core.settings import (
+    ClusterSettings,
+    ComparisonSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+)
+from coreset_studio.desktop_app.messages import Message, Messages
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.selection import SelectionClient
+from coreset_studio.desktop_app.settings import Preferences
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
 
 HARMLESS_THREADS = ("MainThread", "Thread-", "pydevd", "Dummy")
 

@@ -11,16 +11,16 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.project import STAGES, Recovery, read_project
-from core.service.feature_requests import ComputeFeatures
-from desktop_app import project_files
-from desktop_app.logs import Log
-from desktop_app.main_window import MainWindow
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.pages import compare as compare_page
-from desktop_app.pages.page import PageContext
-from desktop_app.project_model import ProjectModel
-from desktop_app.recovery import Autosave
+from coreset_studio.core.project import STAGES, Recovery, read_project
+from coreset_studio.core.service.feature_requests import ComputeFeatures
+from coreset_studio.desktop_app import project_files
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.main_window import MainWindow
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.pages import compare as compare_page
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.project_model import ProjectModel
+from coreset_studio.desktop_app.recovery import Autosave
 
 pytestmark = pytest.mark.slow
 

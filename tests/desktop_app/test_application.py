@@ -12,9 +12,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from core.project import Project, Recovery, write_recovery
-from desktop_app.application import parse_arguments
-from desktop_app.recovery import recovery_folder
+from coreset_studio.core.project import Project, Recovery, write_recovery
+from coreset_studio.desktop_app.application import parse_arguments
+from coreset_studio.desktop_app.recovery import recovery_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("application_driver.py")
@@ -134,7 +134,7 @@ def test_a_self_test_leaves_no_folder_behind(tmp_path: Path) -> None:
 def test_nothing_heavy_is_imported_before_it_is_wanted() -> None:
     """The window is to be shown within a second: plots come with the first page that has one."""
     program = (
-        "import sys, desktop_app.application\n"
+        "import sys, coreset_studio.desktop_app.application\n"
         "heavy = {'pyqtgraph', 'scipy', 'sklearn', 'tensorflow', 'keras', 'matplotlib', 'cv2'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

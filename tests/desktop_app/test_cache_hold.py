@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.cache_use import names_in_use, release
-from desktop_app.cache_hold import CacheHold
-from desktop_app.project_model import ProjectModel
+from coreset_studio.core.cache_use import names_in_use, release
+from coreset_studio.desktop_app.cache_hold import CacheHold
+from coreset_studio.desktop_app.project_model import ProjectModel
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIM = (
-    "import sys; from pathlib import Path; from core.housekeeping import trim_cache; trim_cache(Path(sys.argv[1]), 0)"
+    "import sys; from pathlib import Path; from coreset_studio.core.housekeeping import trim_cache; "
+    "trim_cache(Path(sys.argv[1]), 0)"
 )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop_app import crash
-from desktop_app.crash import CrashKeeper, mark_seen, reports_of_last_time
+from coreset_studio.desktop_app import crash
+from coreset_studio.desktop_app.crash import CrashKeeper, mark_seen, reports_of_last_time
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.results import Dataset, Image, Split
-from desktop_app.models import facets
-from desktop_app.models.facets import Division, Marks
+from coreset_studio.core.results import Dataset, Image, Split
+from coreset_studio.desktop_app.models import facets
+from coreset_studio.desktop_app.models.facets import Division, Marks
 
 N = 40
 

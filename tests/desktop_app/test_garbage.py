@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop_app import garbage
-from desktop_app.garbage import GarbageCollection
+from coreset_studio.desktop_app import garbage
+from coreset_studio.desktop_app.garbage import GarbageCollection
 
 
 class Ring:

@@ -15,23 +15,23 @@ from PySide6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolTip
 from pytestqt.qtbot import QtBot
 
-from core.pipeline.study import Study
-from core.project import STAGES, Project, StageResult, write_project
-from core.service.cache_requests import MeasureCache
-from core.service.comparison_requests import EstimateComparison, ReadComparison
-from core.service.coreset_requests import ExportCoreset
-from core.service.dataset_requests import DrawDemo
-from core.service.feature_requests import ComputeFeatures, DescribeExtractors
-from core.service.requests import AnyRequest
-from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
-from desktop_app import actions, job_watch, notifications, window_frame
-from desktop_app.dialogs.question import Question
-from desktop_app.job_watch import progress_words
-from desktop_app.logs import Log
-from desktop_app.main_window import MainWindow
-from desktop_app.pages.page import Page, PageContext
-from desktop_app.recovery import Autosave
-from desktop_app.widgets.scatter import Scatter
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.project import STAGES, Project, StageResult, write_project
+from coreset_studio.core.service.cache_requests import MeasureCache
+from coreset_studio.core.service.comparison_requests import EstimateComparison, ReadComparison
+from coreset_studio.core.service.coreset_requests import ExportCoreset
+from coreset_studio.core.service.dataset_requests import DrawDemo
+from coreset_studio.core.service.feature_requests import ComputeFeatures, DescribeExtractors
+from coreset_studio.core.service.requests import AnyRequest
+from coreset_studio.core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
+from coreset_studio.desktop_app import actions, job_watch, notifications, window_frame
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.job_watch import progress_words
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.main_window import MainWindow
+from coreset_studio.desktop_app.pages.page import Page, PageContext
+from coreset_studio.desktop_app.recovery import Autosave
+from coreset_studio.desktop_app.widgets.scatter import Scatter
 
 
 class StepPage(Page):
@@ -257,7 +257,7 @@ def draw_demo(
 ) -> Callable[[Callable[[], object]], None]:
     """A function that has the demo drawn over an open project, and does something while it is drawn."""
     demo = tmp_path / "demo" / "synthetic cells"
-    monkeypatch.setattr("desktop_app.project_files.demo_folder", lambda: demo)
+    monkeypatch.setattr("coreset_studio.desktop_app.project_files.demo_folder", lambda: demo)
     monkeypatch.setattr(DrawDemo, "run", lambda request, progress: request.folder.mkdir(parents=True))
 
     def draw(meanwhile: Callable[[], object]) -> None:
@@ -733,7 +733,7 @@ def test_a_failed_save_keeps_the_window_open(
     def full(file: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.project.replace_atomically", full)
+    monkeypatch.setattr("coreset_studio.core.project.replace_atomically", full)
     opened.close()
     answer(opened, "save")
     assert opened.isVisible()
@@ -940,7 +940,7 @@ def test_commands_are_where_macos_expects_them(window: MainWindow) -> None:
 
 
 def test_shortcuts_are_written_as_macos_does(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
-    from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+    from coreset_studio.desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
 
     monkeypatch.setattr(sys, "platform", "darwin")
     dialog = ShortcutsDialog(None)
@@ -953,8 +953,8 @@ def test_shortcuts_are_written_as_macos_does(monkeypatch: pytest.MonkeyPatch, qt
 
 
 def test_shortcuts_and_about(window: MainWindow) -> None:
-    from desktop_app.dialogs.about_dialog import AboutDialog
-    from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+    from coreset_studio.desktop_app.dialogs.about_dialog import AboutDialog
+    from coreset_studio.desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
 
     press(window, "shortcuts")
     table = window.findChild(ShortcutsDialog).table
@@ -977,8 +977,8 @@ def test_a_plugin_that_fails_is_told_once_and_listed_in_about(
     monkeypatch: pytest.MonkeyPatch,
     images: Path,
 ) -> None:
-    from core.descriptions import NO_PLUGINS, registry
-    from desktop_app.dialogs.about_dialog import plugin_words
+    from coreset_studio.core.descriptions import NO_PLUGINS, registry
+    from coreset_studio.desktop_app.dialogs.about_dialog import plugin_words
 
     code = {"__init__.py": "raise RuntimeError('not <today>')\n"}
     install_plugin(registry("sampler"), "coreset_broken", code, {"first": "coreset_broken:A"})
@@ -1012,7 +1012,7 @@ def test_nothing_heavy_enters_the_windows_process(window: MainWindow) -> None:
     import sys
 
     program = (
-        "import sys; import desktop_app.application;"
+        "import sys; import coreset_studio.desktop_app.application;"
         "print([m for m in ('tensorflow', 'keras', 'sklearn', 'kmedoids', 'matplotlib', 'optuna') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -9,16 +9,16 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from core.errors import ExportError
-from core.progress import Progress
-from core.service.requests import Request
-from core.service.weights_requests import ListWeights
-from desktop_app import notifications
-from desktop_app.job_watch import JobWatch
-from desktop_app.notifications import Notifications
-from desktop_app.pages.page import PageContext
-from desktop_app.widgets.job_bar import JobBar
-from desktop_app.window_frame import NAMES
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.service.requests import Request
+from coreset_studio.core.service.weights_requests import ListWeights
+from coreset_studio.desktop_app import notifications
+from coreset_studio.desktop_app.job_watch import JobWatch
+from coreset_studio.desktop_app.notifications import Notifications
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.widgets.job_bar import JobBar
+from coreset_studio.desktop_app.window_frame import NAMES
 
 ADD = engine.Call(engine.add, (1, 2))
 

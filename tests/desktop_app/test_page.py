@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QLabel
 from pytestqt.qtbot import QtBot
 
-from desktop_app.pages.page import Page, PageContext
+from coreset_studio.desktop_app.pages.page import Page, PageContext
 
 
 class FeaturesPage(Page):

@@ -9,13 +9,13 @@ import pytest
 from PySide6.QtCore import QByteArray, QSettings, qWarning
 from pytestqt.qtbot import QtBot
 
-from core.cache import default_cache_folder as engines_cache_folder
-from core.errors import DatasetError
-from desktop_app import settings
-from desktop_app.log_panel import LogPanel
-from desktop_app.logs import Log
-from desktop_app.messages import Message, Messages
-from desktop_app.settings import Preferences
+from coreset_studio.core.cache import default_cache_folder as engines_cache_folder
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.desktop_app import settings
+from coreset_studio.desktop_app.log_panel import LogPanel
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.messages import Message, Messages
+from coreset_studio.desktop_app.settings import Preferences
 
 
 def test_preferences_survive_a_restart(preferences: Preferences, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
-from desktop_app.pages.start import StartPage
-from desktop_app.project_files import dropped_path
-from desktop_app.settings import Preferences
+from coreset_studio.desktop_app.pages.start import StartPage
+from coreset_studio.desktop_app.project_files import dropped_path
+from coreset_studio.desktop_app.settings import Preferences
 
 
 def drop(file: Path) -> Path | None:

@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from core.errors import ProjectError, SettingsError
-from core.project import STAGES, Project
-from desktop_app.project_model import VALUES_KEPT, ProjectModel
+from coreset_studio.core.errors import ProjectError, SettingsError
+from coreset_studio.core.project import STAGES, Project
+from coreset_studio.desktop_app.project_model import VALUES_KEPT, ProjectModel
 
 
 class Listener(QObject):

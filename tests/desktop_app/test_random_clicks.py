@@ -24,17 +24,17 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from core.data.demo import make_demo
-from core.progress import Progress
-from core.project import STAGES
-from core.results import Comparison
-from core.service.comparison_requests import CompareNetworks, SearchHyperparameters
-from core.service.feature_requests import ComputeFeatures, FeaturesSummary
-from core.settings import ComparisonSettings, FeatureSettings, TrainingSettings, with_own
-from desktop_app.logs import Log
-from desktop_app.main_window import MainWindow
-from desktop_app.pages.page import PageContext
-from desktop_app.recovery import Autosave
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.project import STAGES
+from coreset_studio.core.results import Comparison
+from coreset_studio.core.service.comparison_requests import CompareNetworks, SearchHyperparameters
+from coreset_studio.core.service.feature_requests import ComputeFeatures, FeaturesSummary
+from coreset_studio.core.settings import ComparisonSettings, FeatureSettings, TrainingSettings, with_own
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.main_window import MainWindow
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.recovery import Autosave
 
 QUICK, MANY = 300, 3000
 LEFT = Qt.MouseButton.LeftButton
@@ -200,7 +200,9 @@ def no_native_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: "")
     monkeypatch.setattr("PySide6.QtGui.QDesktopServices.openUrl", lambda url: True)
-    monkeypatch.setattr("core.features.weight_download.download", lambda *given, **named: pytest.fail("network"))
+    monkeypatch.setattr(
+        "coreset_studio.core.features.weight_download.download", lambda *given, **named: pytest.fail("network")
+    )
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ def window(page_context: PageContext, qtbot: QtBot, tmp_path: Path, no_native_di
 @pytest.fixture
 def only_cheap_jobs(page_context: PageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse what would train networks or run long in this process; the refusal goes the way of every error."""
-    from core.errors import TrainingError
+    from coreset_studio.core.errors import TrainingError
 
     whole, able = CompareNetworks.run, ComputeFeatures.run
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.project import Project, Recovery, read_project, read_recovery, write_recovery
-from desktop_app import recovery
-from desktop_app.pages.page import PageContext
-from desktop_app.recovery import Autosave, LeftBehind, left_behind
+from coreset_studio.core.project import Project, Recovery, read_project, read_recovery, write_recovery
+from coreset_studio.desktop_app import recovery
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.recovery import Autosave, LeftBehind, left_behind
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk = Disk()
-    monkeypatch.setattr("core.project.replace_atomically", disk.write)
+    monkeypatch.setattr("coreset_studio.core.project.replace_atomically", disk.write)
     return disk
 
 

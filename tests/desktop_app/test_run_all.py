@@ -9,16 +9,16 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from core.project import STAGES
-from core.settings import ComparisonSettings, TrainingSettings
-from desktop_app.dialogs.everything_sheet import EverythingSheet
-from desktop_app.logs import Log
-from desktop_app.main_window import MainWindow
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.pages import compare as compare_page
-from desktop_app.pages import coreset_sizing
-from desktop_app.pages.page import PageContext
-from desktop_app.recovery import Autosave
+from coreset_studio.core.project import STAGES
+from coreset_studio.core.settings import ComparisonSettings, TrainingSettings
+from coreset_studio.desktop_app.dialogs.everything_sheet import EverythingSheet
+from coreset_studio.desktop_app.logs import Log
+from coreset_studio.desktop_app.main_window import MainWindow
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.pages import compare as compare_page
+from coreset_studio.desktop_app.pages import coreset_sizing
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.recovery import Autosave
 
 LONG = 120_000
 
@@ -31,7 +31,7 @@ def window(
     monkeypatch.setattr(compare_page, "SETTLE_MS", 1)
     monkeypatch.setenv("CORESET_CACHE", str(first_lot.study.cache_folder))
     monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path / "no weights",))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path / "no weights",))
     page_context.preferences.cache_folder = first_lot.study.cache_folder
     autosave = Autosave(page_context.model, page_context.preferences, page_context.messages, tmp_path / "recovery")
     window = MainWindow(page_context, autosave, Log())
@@ -123,7 +123,7 @@ def test_what_fits_this_machine_is_stored_as_chosen(
     settings = model.project.settings
     window.run_all.stop()
     model.start(tmp_path)
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path / "other weights",))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path / "other weights",))
     model.open(tmp_path / "study.coreset")
     assert model.project.settings == settings
 

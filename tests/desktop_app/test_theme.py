@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QStyleFactory
 from pytestqt.qtbot import QtBot
 
-from desktop_app import theme
+from coreset_studio.desktop_app import theme
 
 
 @pytest.fixture(autouse=True)

@@ -12,19 +12,19 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.data.folders import list_folder
-from core.project import Project, Recovery, read_project, read_recovery, write_project
-from desktop_app import project_lock, project_saving
-from desktop_app.pages.page import PageContext
-from desktop_app.project_files import ProjectFiles
-from desktop_app.project_lock import ProjectLock, lock_place
-from desktop_app.recovery import Autosave
+from coreset_studio.core.data.folders import list_folder
+from coreset_studio.core.project import Project, Recovery, read_project, read_recovery, write_project
+from coreset_studio.desktop_app import project_lock, project_saving
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.project_files import ProjectFiles
+from coreset_studio.desktop_app.project_lock import ProjectLock, lock_place
+from coreset_studio.desktop_app.recovery import Autosave
 
 HOLD = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from desktop_app.project_lock import ProjectLock
+from coreset_studio.desktop_app.project_lock import ProjectLock
 app = QCoreApplication([])
 print(ProjectLock().take(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
@@ -140,7 +140,7 @@ def test_theirs_is_not_taken_if_mine_cannot_be_kept(
     def full(file: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.project.replace_atomically", full)
+    monkeypatch.setattr("coreset_studio.core.project.replace_atomically", full)
     edited.answer("theirs")
     assert edited.model.settings("selection").fraction == 0.1
     assert any("No space left" in sentence for sentence in edited.said())

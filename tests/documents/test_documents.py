@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.parser import build_parser
-from core.version import __version__
+from coreset_studio.core.cli.parser import build_parser
+from coreset_studio.core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([

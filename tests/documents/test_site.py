@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import coreset_studio
 import pytest
+
+import coreset_studio
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.errors import DatasetError
-from core.limits import Limits, limited, limits_of
-from core.progress import NO_PROGRESS, Progress
-from core.service.model_requests import AddModel, ModelSummary
-from core.service.requests import Request, ServiceRequest
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.limits import Limits, limited, limits_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.service.model_requests import AddModel, ModelSummary
+from coreset_studio.core.service.requests import Request, ServiceRequest
 
 
 def add(a: int, b: int = 0) -> int:
@@ -35,6 +35,20 @@ def publish(parts: tuple[object, ...], progress: Progress = NO_PROGRESS) -> None
     for number, part in enumerate(parts):
         progress.report(number, len(parts), "Parts")
         progress.publish(part)
+
+
+def second_modules() -> list[str]:
+    """Return what was imported by the name of its folder, as a second module beside that of `coreset_studio`."""
+    return sorted(name for name in sys.modules if name.split(".")[0] in ("core", "desktop_app", "resources"))
+
+
+def second_modules_after_a_select(images: str, folder: str) -> list[str]:
+    """Run a command of the engine, and return the same."""
+    from coreset_studio.core.cli import main
+
+    flags = ["--extractor", "colour-texture", "--fraction", "0.3", "--cache", f"{folder}/cache"]
+    assert main(["select", images, *flags, "--out", f"{folder}/list.csv"]) == 0
+    return second_modules()
 
 
 def fail_on_purpose() -> None:
@@ -149,7 +163,7 @@ class ReadACutFile(Request[float]):
     def run(self, progress: Progress) -> float:
         import numpy as np
 
-        from core.cache import ArrayCache
+        from coreset_studio.core.cache import ArrayCache
 
         cache = ArrayCache(self.study.cache_folder)
         stored = cache.store("clusters", "0" * 32, {"labels": np.ones(1_000_000)}, {})

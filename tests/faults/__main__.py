@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 
-from core.version import __version__
+from coreset_studio.core.version import __version__
 from tests.faults.kinds import FAULTS
 from tests.faults.study import ROOT
 from tests.faults.trial import Outcome, reference, try_fault

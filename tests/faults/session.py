@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import CoresetError
-from core.project import Project, StageResult, read_project, write_project
-from core.service.comparison_requests import CompareNetworks, WriteReport
-from core.service.coreset_requests import ExportCoreset, VerifyExport
-from core.service.feature_requests import ComputeClusters, ComputeFeatures, DescribeExtractors
-from core.service.messages import Failed, Finished
-from core.service.processes import Job
-from core.service.requests import AnyRequest
+from coreset_studio.core.errors import CoresetError
+from coreset_studio.core.project import Project, StageResult, read_project, write_project
+from coreset_studio.core.service.comparison_requests import CompareNetworks, WriteReport
+from coreset_studio.core.service.coreset_requests import ExportCoreset, VerifyExport
+from coreset_studio.core.service.feature_requests import ComputeClusters, ComputeFeatures, DescribeExtractors
+from coreset_studio.core.service.messages import Failed, Finished
+from coreset_studio.core.service.processes import Job
+from coreset_studio.core.service.requests import AnyRequest
 from tests.faults.study import LOG, PROJECT, settings, study_of
 
 AGAIN = 12

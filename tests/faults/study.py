@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from core.files import is_leftover
-from core.output.verification import verify
-from core.pipeline.study import Study
-from core.project import read_project
-from core.settings import Settings, settings_to_dict
-from core.training.runs import load_runs
+from coreset_studio.core.files import is_leftover
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.project import read_project
+from coreset_studio.core.settings import Settings, settings_to_dict
+from coreset_studio.core.training.runs import load_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES, IMAGES_A_CLASS, SIDE = ("round", "square"), 36, 24
@@ -80,7 +80,7 @@ def command(way: str, folder: Path) -> list[str]:
     if way == "window":
         return [sys.executable, "-m", "tests.faults.session", str(folder)]
     options = f"--settings {folder / 'settings.json'} --cache {folder / 'cache'} --out {folder / 'out'} --overwrite"
-    return [sys.executable, "-m", "core.cli", "run", str(folder / "images"), *options.split()]
+    return [sys.executable, "-m", "coreset_studio.core.cli", "run", str(folder / "images"), *options.split()]
 
 
 def environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

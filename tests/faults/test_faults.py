@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.training.runs import load_runs
+from coreset_studio.core.cli import main
+from coreset_studio.core.training.runs import load_runs
 from tests.faults.__main__ import table
 from tests.faults.kinds import CLOCK, FAULTS
 from tests.faults.study import (
@@ -123,7 +123,7 @@ def test_what_a_killed_process_left_is_seen(tmp_path: Path) -> None:
     for name in ("cache", "out"):
         (tmp_path / name).mkdir()
     assert leftovers_of(tmp_path) == []
-    from core.files import temporary_name
+    from coreset_studio.core.files import temporary_name
 
     ours = temporary_name(tmp_path / "out" / "report.html")
     gone = ours.with_name(ours.name.replace(f"-{os.getpid()}-", "-4194304-"))

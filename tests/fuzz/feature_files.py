@@ -6,11 +6,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from core.features.extractors.features_file.forms import open_features
-from core.features.extractors.features_file.looking import features_from_file, rows_of
-from core.features.extractors.features_file.matching import match
-from core.results import Image
-from core.settings import DataSettings
+from coreset_studio.core.features.extractors.features_file.forms import open_features
+from coreset_studio.core.features.extractors.features_file.looking import features_from_file, rows_of
+from coreset_studio.core.features.extractors.features_file.matching import match
+from coreset_studio.core.results import Image
+from coreset_studio.core.settings import DataSettings
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png"]
 ROWS = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -29,48 +29,48 @@ from openpyxl import Workbook
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from core.cache import ArrayCache
-from core.data.dataset import load_dataset, save_dataset
-from core.data.images import decode, decode_page, n_pages, read_file, read_rgb
-from core.data.label_files import read_label_file
-from core.data.levels import fixed
-from core.data.sources.coreset_list.reader import READER as CORESET_LIST
-from core.data.sources.csv.rows import list_table
-from core.data.sources.csv.settings import TableSettings
-from core.data.sources.csv.table import list_any_table
-from core.data.sources.hdf5.container import close
-from core.data.sources.hdf5.listing import list_hdf5
-from core.data.sources.hdf5.reader import READER as HDF5
-from core.data.sources.hdf5.settings import Hdf5Settings
-from core.data.sources.npz.arrays import list_npz
-from core.data.sources.npz.reader import READER as NPZ
-from core.data.sources.tar.listing import list_tar
-from core.data.sources.tar.reader import READER as TAR
-from core.data.sources.tar.settings import TarSettings
-from core.errors import CoresetError, ImageError
-from core.features.own_models.adding import inspect_model
-from core.features.own_models.description_file import read_description
-from core.features.own_models.store import read_model
-from core.features.weight_files import Layer, fits, read_tensors
-from core.forms import write_form
-from core.output.continuing import read_earlier
-from core.output.manifest import read_manifest
-from core.output.methods_facts import TrainingFacts, facts_of_manifest
-from core.output.model_bundle import read_facts
-from core.output.search_files import read_search
-from core.output.verification import verify
-from core.pipeline.methods import read_methods
-from core.pipeline.search_space import search_ranges
-from core.pipeline.search_summary import Searched, summarise_search
-from core.pipeline.search_trials import SearchTrials
-from core.project import digest_on_disk, read_project, read_recovery
-from core.results import Dataset, Reading, Skipped, Stored
-from core.results import Image as ImageFacts
-from core.results.searches import SearchTrial, TrialResult
-from core.row_store import RowStore
-from core.settings import SearchSettings, TrainingSettings, read_settings
-from core.training.pixels import PixelStore
-from core.training.runs import load_runs
+from coreset_studio.core.cache import ArrayCache
+from coreset_studio.core.data.dataset import load_dataset, save_dataset
+from coreset_studio.core.data.images import decode, decode_page, n_pages, read_file, read_rgb
+from coreset_studio.core.data.label_files import read_label_file
+from coreset_studio.core.data.levels import fixed
+from coreset_studio.core.data.sources.coreset_list.reader import READER as CORESET_LIST
+from coreset_studio.core.data.sources.csv.rows import list_table
+from coreset_studio.core.data.sources.csv.settings import TableSettings
+from coreset_studio.core.data.sources.csv.table import list_any_table
+from coreset_studio.core.data.sources.hdf5.container import close
+from coreset_studio.core.data.sources.hdf5.listing import list_hdf5
+from coreset_studio.core.data.sources.hdf5.reader import READER as HDF5
+from coreset_studio.core.data.sources.hdf5.settings import Hdf5Settings
+from coreset_studio.core.data.sources.npz.arrays import list_npz
+from coreset_studio.core.data.sources.npz.reader import READER as NPZ
+from coreset_studio.core.data.sources.tar.listing import list_tar
+from coreset_studio.core.data.sources.tar.reader import READER as TAR
+from coreset_studio.core.data.sources.tar.settings import TarSettings
+from coreset_studio.core.errors import CoresetError, ImageError
+from coreset_studio.core.features.own_models.adding import inspect_model
+from coreset_studio.core.features.own_models.description_file import read_description
+from coreset_studio.core.features.own_models.store import read_model
+from coreset_studio.core.features.weight_files import Layer, fits, read_tensors
+from coreset_studio.core.forms import write_form
+from coreset_studio.core.output.continuing import read_earlier
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.methods_facts import TrainingFacts, facts_of_manifest
+from coreset_studio.core.output.model_bundle import read_facts
+from coreset_studio.core.output.search_files import read_search
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.methods import read_methods
+from coreset_studio.core.pipeline.search_space import search_ranges
+from coreset_studio.core.pipeline.search_summary import Searched, summarise_search
+from coreset_studio.core.pipeline.search_trials import SearchTrials
+from coreset_studio.core.project import digest_on_disk, read_project, read_recovery
+from coreset_studio.core.results import Dataset, Reading, Skipped, Stored
+from coreset_studio.core.results import Image as ImageFacts
+from coreset_studio.core.results.searches import SearchTrial, TrialResult
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.settings import SearchSettings, TrainingSettings, read_settings
+from coreset_studio.core.training.pixels import PixelStore
+from coreset_studio.core.training.runs import load_runs
 from tests.core.data.dicom_files import compressed as encapsulated
 from tests.core.data.dicom_files import dicom_bytes, item, written
 from tests.core.features.own_models.onnx_files import SIZE

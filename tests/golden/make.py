@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cli import main
-from core.project import STAGES, Project, Recovery, StageResult, write_project, write_recovery
-from core.settings import ExportSettings, Settings, settings_to_dict
+from coreset_studio.core.cli import main
+from coreset_studio.core.project import STAGES, Project, Recovery, StageResult, write_project, write_recovery
+from coreset_studio.core.settings import ExportSettings, Settings, settings_to_dict
 
 N_IMAGES, SIDE = 66, 16
 
@@ -56,7 +56,7 @@ def changed(settings: Settings) -> Settings:
     values["training"] |= {"epochs": 3, "backbone": "vgg16", "untrained_backbone": True, "judge_extractor": "vgg16"}
     values["comparison"] |= {"networks": ["head"], "splits": 3, "repetitions": 2, "controls": False}
     values["export"] |= {"files": "hardlink", "remainder": True}
-    from core.settings import settings_from_dict
+    from coreset_studio.core.settings import settings_from_dict
 
     return settings_from_dict(values)
 
@@ -135,8 +135,8 @@ def write_relabelled(folder: Path) -> None:
 
 def write_features_file(folder: Path) -> None:
     """Write a features file of the images of format 2, and a project and two exports that select by it."""
-    from core.features.extractors.features_file.looking import features_from_file
-    from core.settings import with_own
+    from coreset_studio.core.features.extractors.features_file.looking import features_from_file
+    from coreset_studio.core.settings import with_own
 
     folder.mkdir(parents=True)
     images = folder.parent / "format-2" / "images.npz"
@@ -182,7 +182,7 @@ def write_search(folder: Path) -> None:
 
 def settings_of_export(export: Path) -> Settings:
     """Return the settings that an export was made with."""
-    from core.settings import read_settings
+    from coreset_studio.core.settings import read_settings
 
     return read_settings(export / "coreset.json")
 

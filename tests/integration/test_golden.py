@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.errors import InputError
-from core.features.extraction import count_missing
-from core.output.manifest import read_manifest
-from core.output.model_bundle import load_bundle, predict
-from core.pipeline import comparing
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.stages import prepare, used_images
-from core.pipeline.study import Study
-from core.project import read_project, read_recovery
-from core.settings import read_settings
+from coreset_studio.core.cli import main
+from coreset_studio.core.errors import InputError
+from coreset_studio.core.features.extraction import count_missing
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.model_bundle import load_bundle, predict
+from coreset_studio.core.pipeline import comparing
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.stages import prepare, used_images
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.project import read_project, read_recovery
+from coreset_studio.core.settings import read_settings
 
 FOLDERS = sorted((Path(__file__).parents[1] / "golden").glob("format-*"))
 

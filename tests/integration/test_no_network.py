@@ -16,7 +16,7 @@ WATCHED = """
 import sys
 opened = []
 sys.addaudithook(lambda event, given: opened.append(given[1:]) if event == "socket.__new__" else None)
-from core.features.engine import import_keras
+from coreset_studio.core.features.engine import import_keras
 import_keras()
 import socket
 assert "urllib3" in sys.modules
@@ -37,7 +37,7 @@ def test_onnx_runtime_makes_no_identifier_to_report_with(tmp_path: Path) -> None
     for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY"):
         environment.pop(name, None)
 
-    subprocess.run([sys.executable, "-c", "import core, onnxruntime"], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", "import coreset_studio.core, onnxruntime"], check=True, env=environment)
 
     assert list(tmp_path.rglob("*onnxruntime*")) == []
 
@@ -48,7 +48,7 @@ def test_onnx_runtime_asks_the_system_for_no_network_socket(tmp_path: Path) -> N
     pytest.importorskip("onnxruntime")
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
     # It would look up the address nine seconds later.
-    code = "import core, onnxruntime, time; time.sleep(20)"
+    code = "import coreset_studio.core, onnxruntime, time; time.sleep(20)"
     trace = tmp_path / "trace"
 
     watched = ["strace", "-f", "--seccomp-bpf", "-e", "trace=socket", "-o", str(trace), sys.executable, "-c", code]
@@ -73,7 +73,7 @@ def test_a_whole_run_asks_the_system_for_no_network_socket(tmp_path: Path) -> No
         "--samplers random,even-herding --networks transfer,custom --untrained-backbone --backbone mobilenetv2 "
         "--image-size 32 --epochs 1 --min-steps 1 --no-controls --onnx"
     ).split()
-    run = [sys.executable, "-m", "core.cli", "run", str(tmp_path / "images"), *options]
+    run = [sys.executable, "-m", "coreset_studio.core.cli", "run", str(tmp_path / "images"), *options]
     said = subprocess.run(
         ["strace", "-f", "--seccomp-bpf", "-e", "trace=socket", "-o", str(trace), *run],
         capture_output=True,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.descriptions import all_kinds
-from core.output.manifest import read_manifest
+from coreset_studio.core.descriptions import all_kinds
+from coreset_studio.core.output.manifest import read_manifest
 
 ADDED = {
     "source": "json-lines",
@@ -46,7 +46,10 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def coreset(*words: object, site: Path | None) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path if site is None else [str(site), *sys.path])}
     return subprocess.run(
-        [sys.executable, "-m", "core.cli", *map(str, words)], capture_output=True, text=True, env=environment
+        [sys.executable, "-m", "coreset_studio.core.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env=environment,
     )
 
 
@@ -70,7 +73,7 @@ def test_it_adds_one_of_each_kind_and_nothing_else(site: Path) -> None:
 
 def test_its_descriptions_import_nothing_heavy(site: Path) -> None:
     code = (
-        "import sys; from core.descriptions import all_kinds; "
+        "import sys; from coreset_studio.core.descriptions import all_kinds; "
         "print([name for known in all_kinds().values() for name in known.plugins]); "
         "heavy = {'numpy', 'PySide6', 'tensorflow', 'keras', 'cv2', 'sklearn', 'scipy', 'h5py'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"

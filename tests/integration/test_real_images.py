@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from coreset_studio.core.cli import main
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_data, pytest.mark.timeout(1500)]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from core.version import __version__
+from coreset_studio.core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 DEB = ROOT / "dist" / f"coreset-studio_{__version__}_amd64.deb"

@@ -14,11 +14,11 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from core.errors import WeightsError
-from core.features.untrained import untrained_tensors
-from core.features.weight_files import Tensors, read_tensors, tensors_of
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import identify
+from coreset_studio.core.errors import WeightsError
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_files import Tensors, read_tensors, tensors_of
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import identify
 
 SCRIPT = Path(__file__).resolve().parents[2] / "packaging" / "fetch_weights.py"
 VGG16 = WEIGHT_SETS["vgg16"]

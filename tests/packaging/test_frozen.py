@@ -21,7 +21,7 @@ import pytest
 from openjpeg.utils import encode_array
 from PIL import Image
 
-from core.version import __version__
+from coreset_studio.core.version import __version__
 from tests.core.features.own_models.onnx_files import written
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.version import __version__
+from coreset_studio.core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from core import windows
-from core.version import __version__
+from coreset_studio.core import windows
+from coreset_studio.core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "packaging" / "windows" / "coreset-studio.iss"

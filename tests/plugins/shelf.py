@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from core.data.description import Match, Source
-from core.data.images import read_rgb
-from core.data.listing import Entry, Listing
-from core.data.reader import Loaded, SourceReader
-from core.errors import ImageError
-from core.results import Image
+from coreset_studio.core.data.description import Match, Source
+from coreset_studio.core.data.images import read_rgb
+from coreset_studio.core.data.listing import Entry, Listing
+from coreset_studio.core.data.reader import Loaded, SourceReader
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Image
 
 MAGIC = "SHELF\n"
 

@@ -5,10 +5,10 @@ import io
 import tarfile
 from pathlib import Path
 
-from core.output.description import ExportFormat
-from core.output.manifest import ListedFile
-from core.output.planning import Plan, Written
-from core.progress import Progress
+from coreset_studio.core.output.description import ExportFormat
+from coreset_studio.core.output.manifest import ListedFile
+from coreset_studio.core.output.planning import Plan, Written
+from coreset_studio.core.progress import Progress
 
 
 class TarWriter:

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.colour import Deep, decode_deep
-from core.data.dicom.frames import Check, check_pixels, frame_values
-from core.data.dicom.parsing import DAMAGED, Parsed, items_of, number_of, parse
-from core.data.dicom.windows import Window, lookup_table, window_of
-from core.data.levels import Decoded, Values, to_bytes
-from core.data.pages import MOST_PAGES, MOST_STACKED, joined_pages, of_several, wanted_pages
-from core.errors import ImageError
-from core.results import Range, Reading, Stored
-from core.settings.levels import parse_window
+from coreset_studio.core.data.colour import Deep, decode_deep
+from coreset_studio.core.data.dicom.frames import Check, check_pixels, frame_values
+from coreset_studio.core.data.dicom.parsing import DAMAGED, Parsed, items_of, number_of, parse
+from coreset_studio.core.data.dicom.windows import Window, lookup_table, window_of
+from coreset_studio.core.data.levels import Decoded, Values, to_bytes
+from coreset_studio.core.data.pages import MOST_PAGES, MOST_STACKED, joined_pages, of_several, wanted_pages
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Range, Reading, Stored
+from coreset_studio.core.settings.levels import parse_window
 
 FORM = "dicom"
 _MODALITIES = frozenset({

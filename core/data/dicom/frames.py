@@ -11,10 +11,10 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import RLELossless
 
-from core.data.dicom.parsing import DAMAGED, UNREAD, Parsed
-from core.data.levels import Values
-from core.data.streams import TOO_MANY_PARTS
-from core.errors import ImageError
+from coreset_studio.core.data.dicom.parsing import DAMAGED, UNREAD, Parsed
+from coreset_studio.core.data.levels import Values
+from coreset_studio.core.data.streams import TOO_MANY_PARTS
+from coreset_studio.core.errors import ImageError
 
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 _START_OF_SCAN = b"\xff\xda"

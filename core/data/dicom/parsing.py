@@ -20,10 +20,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from core.data.dicom.recognising import file_meta, has_preamble
-from core.data.headers import HeaderFacts
-from core.data.streams import TOO_MANY_PARTS, CountedBytes
-from core.errors import ImageError
+from coreset_studio.core.data.dicom.recognising import file_meta, has_preamble
+from coreset_studio.core.data.headers import HeaderFacts
+from coreset_studio.core.data.streams import TOO_MANY_PARTS, CountedBytes
+from coreset_studio.core.errors import ImageError
 
 UNREAD = "Its pixels are damaged, or compressed in a form that cannot be read; export the DICOM file uncompressed."
 

@@ -15,11 +15,11 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from core.data.headers import HeaderFacts
-from core.data.page_names import file_and_page
-from core.reading import read_regular
-from core.resources import user_data_folder
-from core.results import Image
+from coreset_studio.core.data.headers import HeaderFacts
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.reading import read_regular
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.results import Image
 
 COLUMNS = ("DICOM patient", "DICOM study", "DICOM series", "DICOM slice")
 """Names of what a dataset shows of its DICOM images."""

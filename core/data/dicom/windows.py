@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.dicom.parsing import Parsed, items_of, numbers_of, text_of
-from core.data.levels import Values
-from core.settings.levels import range_text
+from coreset_studio.core.data.dicom.parsing import Parsed, items_of, numbers_of, text_of
+from coreset_studio.core.data.levels import Values
+from coreset_studio.core.settings.levels import range_text
 
 _MOST_TABLED = 1 << 17
 _FUNCTIONS = {"LINEAR_EXACT": "exact", "SIGMOID": "sigmoid"}

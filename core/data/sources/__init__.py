@@ -1,7 +1,7 @@
 """The sources: a folder each, with the description in its ``__init__`` and the work next to it."""
 
-from core.data.description import Source, Sources
-from core.errors import MissingSourceError
+from coreset_studio.core.data.description import Source, Sources
+from coreset_studio.core.errors import MissingSourceError
 
 __all__ = ["SOURCES", "source_of"]
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 from tifffile import TiffFile, TiffPage
 
-from core.data.colour import Deep, decode_deep
-from core.data.levels import Decoded, Values
-from core.data.pages import MOST_PAGES, MOST_STACKED, Check, joined_pages, of_several, wanted_pages
-from core.data.streams import CountedBytes
-from core.data.tiff.faults import DAMAGED
-from core.data.tiff.planes import planes_of
-from core.data.tiff.segments import page_values
-from core.errors import ImageError
-from core.results import Reading, Stored
-from core.settings.levels import parse_channels
+from coreset_studio.core.data.colour import Deep, decode_deep
+from coreset_studio.core.data.levels import Decoded, Values
+from coreset_studio.core.data.pages import MOST_PAGES, MOST_STACKED, Check, joined_pages, of_several, wanted_pages
+from coreset_studio.core.data.streams import CountedBytes
+from coreset_studio.core.data.tiff.faults import DAMAGED
+from coreset_studio.core.data.tiff.planes import planes_of
+from coreset_studio.core.data.tiff.segments import page_values
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Reading, Stored
+from coreset_studio.core.settings.levels import parse_channels
 
 _MOST_READS = 500_000
 _MOST_CHANNELS = 256

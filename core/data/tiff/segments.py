@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffPage
 
-from core.data.levels import Values
-from core.data.tiff.faults import DAMAGED
-from core.errors import ImageError
+from coreset_studio.core.data.levels import Values
+from coreset_studio.core.data.tiff.faults import DAMAGED
+from coreset_studio.core.errors import ImageError
 
 MOST_BYTES = 1_000_000_000
 """How many bytes the values of one page may have."""

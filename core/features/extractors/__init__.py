@@ -1,9 +1,9 @@
 """The registry of extractors: a new one is a folder here, with its `DESCRIPTION`; plugins and users add theirs."""
 
-from core.descriptions import Added, Registry
-from core.errors import FeatureError
-from core.features.description import Extractor
-from core.settings import FeatureSettings, own_settings
+from coreset_studio.core.descriptions import Added, Registry
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.settings import FeatureSettings, own_settings
 
 EXTRACTORS = Registry(
     "extractor",
@@ -11,8 +11,8 @@ EXTRACTORS = Registry(
     __name__,
     "coreset_studio.extractors",
     Added(
-        "core.features.own_models.extractor:registered",
-        "core.features.own_models.store:models_stamp",
+        "coreset_studio.core.features.own_models.extractor:registered",
+        "coreset_studio.core.features.own_models.store:models_stamp",
         "If it was a model of your own, add it again with `coreset model add` or on the Features page.",
     ),
 )

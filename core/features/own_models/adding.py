@@ -5,11 +5,11 @@ import re
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from core.errors import FeatureError
-from core.features.extractors import EXTRACTORS
-from core.features.own_models.description_file import Described, description_beside, read_description
-from core.features.own_models.settings import IMAGENET_MEAN, IMAGENET_STD, ModelSettings
-from core.features.own_models.store import (
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.own_models.description_file import Described, description_beside, read_description
+from coreset_studio.core.features.own_models.settings import IMAGENET_MEAN, IMAGENET_STD, ModelSettings
+from coreset_studio.core.features.own_models.store import (
     MODEL_FILE,
     OwnModel,
     models_folder,
@@ -18,12 +18,12 @@ from core.features.own_models.store import (
     own_models,
     write_description,
 )
-from core.features.own_models.structure import LARGEST_FILE, Structure, read_structure, refused
-from core.features.own_models.trial import tried
-from core.files import reason_of, remove_tree, temporary_folder
-from core.progress import NO_PROGRESS, Progress
-from core.reading import OversizeError, read_regular
-from core.words import byte_size
+from coreset_studio.core.features.own_models.structure import LARGEST_FILE, Structure, read_structure, refused
+from coreset_studio.core.features.own_models.trial import tried
+from coreset_studio.core.files import reason_of, remove_tree, temporary_folder
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import OversizeError, read_regular
+from coreset_studio.core.words import byte_size
 
 SUFFIX = ".onnx"
 _NOT_ASKED = ("source", "licence", "output", "layout", "crop_fraction")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from core.errors import FeatureError, SettingsError
-from core.features.own_models.settings import ModelSettings
-from core.files import reason_of
-from core.forms import FormError, is_number, read_json
+from coreset_studio.core.errors import FeatureError, SettingsError
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import FormError, is_number, read_json
 
 LARGEST_FILE = 1_000_000
 SPEC_VERSION = "1.0"

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.descriptions import Cost, Plugin, PluginProblem
-from core.errors import CoresetError, FeatureError
-from core.features.description import Extractor
-from core.features.own_models.store import OwnModel, own_models
-from core.threads import n_threads
+from coreset_studio.core.descriptions import Cost, Plugin, PluginProblem
+from coreset_studio.core.errors import CoresetError, FeatureError
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.features.own_models.store import OwnModel, own_models
+from coreset_studio.core.threads import n_threads
 
 if TYPE_CHECKING:
-    from core.features.steps import Steps
-    from core.results import WeightsUsed
+    from coreset_studio.core.features.steps import Steps
+    from coreset_studio.core.results import WeightsUsed
 
 BLOCK = "features"
 _AT_ONCE = 8
@@ -39,7 +39,7 @@ class ModelExtractor(Extractor):
     @property
     def file_used(self) -> "WeightsUsed":
         """The model, as results name it: never verified, since nobody has measured what it computes."""
-        from core.results import ModelUsed, WeightsUsed
+        from coreset_studio.core.results import ModelUsed, WeightsUsed
 
         model = self.model
         used = ModelUsed(model.title, model.settings.in_words, model.settings.source, model.settings.licence, model.key)
@@ -77,7 +77,7 @@ def extractor_of(model: OwnModel) -> ModelExtractor:
             if part
         ),
         methods=f"{model.title}, a model supplied by the authors",
-        does="core.features.own_models.steps:steps_of",
+        does="coreset_studio.core.features.own_models.steps:steps_of",
         cost=Cost(
             seconds_per_image=model.seconds_per_image / min(n_threads(), _AT_ONCE),
             bytes_fixed=_LIBRARY_BYTES + model.memory_bytes,

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from core.errors import FeatureError
+from coreset_studio.core.errors import FeatureError
 
 
 @cache

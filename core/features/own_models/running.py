@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import FeatureError
-from core.features.own_models.libraries import import_onnxruntime
-from core.features.own_models.settings import ModelSettings
-from core.features.steps import Prepared
-from core.results import FloatArray
-from core.threads import n_threads
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.own_models.libraries import import_onnxruntime
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.features.steps import Prepared
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.threads import n_threads
 
 _MOST_THREADS = 8
 # Before the message itself, such as "[ONNXRuntimeError] : 10 : INVALID_GRAPH : ".

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
-from core.errors import SettingsError
+from coreset_studio.core.descriptions import SettingsPart, choice
+from coreset_studio.core.errors import SettingsError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from core.errors import FeatureError
-from core.features.own_models.extractor import BLOCK
-from core.features.own_models.running import Runner, open_session
-from core.features.own_models.settings import ModelSettings
-from core.features.own_models.structure import LARGEST_FILE
-from core.features.steps import Compute, Pixels, Prepared, Steps
-from core.features.weight_files import Tensors
-from core.files import reason_of
-from core.reading import read_regular
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.own_models.extractor import BLOCK
+from coreset_studio.core.features.own_models.running import Runner, open_session
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.features.own_models.structure import LARGEST_FILE
+from coreset_studio.core.features.steps import Compute, Pixels, Prepared, Steps
+from coreset_studio.core.features.weight_files import Tensors
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import read_regular
 
 if TYPE_CHECKING:
-    from core.features.own_models.store import OwnModel
+    from coreset_studio.core.features.own_models.store import OwnModel
 
 _LONGEST = 4
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import FeatureError, SettingsError
-from core.features.own_models.settings import ModelSettings
-from core.files import reason_of
-from core.forms import FormError, read_form, read_json
-from core.resources import user_data_folder
+from coreset_studio.core.errors import FeatureError, SettingsError
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.forms import FormError, read_form, read_json
+from coreset_studio.core.resources import user_data_folder
 
 if TYPE_CHECKING:
-    from core.features.own_models.running import Port
+    from coreset_studio.core.features.own_models.running import Port
 
 FORMAT = 1
 MODEL_FILE, DESCRIPTION_FILE = "model.onnx", "model.json"
@@ -89,7 +89,7 @@ class OwnModel:
     @property
     def port(self) -> "Port":
         """Where pixels go in and features come out."""
-        from core.features.own_models.running import Port
+        from coreset_studio.core.features.own_models.running import Port
 
         is_last = self.settings.layout == "NHWC"
         return Port(self.image, self.settings.output, self.numbers, is_last, self.batch)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import FeatureError
-from core.features.own_models.libraries import import_onnx
-from core.words import byte_size
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.own_models.libraries import import_onnx
+from coreset_studio.core.words import byte_size
 
 LARGEST_FILE = 2_000_000_000
 """Above this, a model needs external data, which is refused."""

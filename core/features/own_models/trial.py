@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import psutil
 
-from core.errors import FeatureError
-from core.features.own_models.running import Port, Runner, open_session
-from core.features.own_models.settings import ModelSettings
-from core.features.own_models.steps import prepared
-from core.features.own_models.store import FIXED_BATCH
-from core.features.own_models.structure import ModelOutput, Structure, refused
-from core.features.steps import Pixels
-from core.progress import NO_PROGRESS, Progress
-from core.results import FloatArray
-from core.seeds import generator
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.own_models.running import Port, Runner, open_session
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.features.own_models.steps import prepared
+from coreset_studio.core.features.own_models.store import FIXED_BATCH
+from coreset_studio.core.features.own_models.structure import ModelOutput, Structure, refused
+from coreset_studio.core.features.steps import Pixels
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.seeds import generator
 
 N_IMAGES, SIDE = 8, 256
 TOLERANCE = 1e-4

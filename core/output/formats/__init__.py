@@ -1,6 +1,6 @@
 """The export formats: a folder each, with the description in its ``__init__`` and the work next to it."""
 
-from core.output.description import ExportFormat, ExportFormats
+from coreset_studio.core.output.description import ExportFormat, ExportFormats
 
 __all__ = ["EXPORT_FORMATS"]
 

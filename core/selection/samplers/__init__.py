@@ -1,7 +1,7 @@
 """The samplers: a folder each, with the description in its ``__init__`` and the work next to it."""
 
-from core.descriptions import Registry
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Registry
+from coreset_studio.core.selection.description import Sampler
 
 __all__ = ["SAMPLERS"]
 

@@ -1,7 +1,7 @@
 """The networks: a folder each, with the description in its ``__init__`` and the work next to it."""
 
-from core.descriptions import Registry
-from core.training.network import Network
+from coreset_studio.core.descriptions import Registry
+from coreset_studio.core.training.network import Network
 
 __all__ = ["NETWORKS"]
 

@@ -1,7 +1,7 @@
 """The metrics: a file for each, with its facts and, as one function, its formula."""
 
-from core.descriptions import Registry
-from core.training.metric import Metric
+from coreset_studio.core.descriptions import Registry
+from coreset_studio.core.training.metric import Metric
 
 METRICS = Registry("metric", Metric, __name__, "coreset_studio.metrics")
 

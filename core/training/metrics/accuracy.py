@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="accuracy",
@@ -13,7 +13,7 @@ DESCRIPTION = Metric(
     tip="Share of the test images that were classified correctly.",
     does=f"{__name__}:accuracy",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/accuracy.html",
+    help="coreset_studio.resources:help/metrics/accuracy.html",
     place=10,
     column=10,
     shown={"differences": 10, "table-1": 10, "intervals": 10, "verdicts": 10, "terminal": 10},

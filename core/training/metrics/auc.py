@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import ByClass, Evidence, Values
+    from coreset_studio.core.training.evidence import ByClass, Evidence, Values
 
 DESCRIPTION = Metric(
     name="auc",
@@ -23,20 +23,20 @@ DESCRIPTION = Metric(
     class_undefined="there are no test images of this class, or of no other",
     class_interval="area",
     source="docs/method.md, section 4",
-    help="resources:help/metrics/auc.html",
+    help="coreset_studio.resources:help/metrics/auc.html",
 )
 
 
 def auc(evidence: "Evidence") -> "Values":
     """Return the mean of the classes' areas under the ROC curve, one against rest."""
-    from core.training.ranking import auc_by_class
+    from coreset_studio.core.training.ranking import auc_by_class
 
     return evidence.mean_over_classes(auc_by_class(evidence))
 
 
 def auc_of_classes(evidence: "Evidence") -> "ByClass":
     """Return the area under the ROC curve of each class against all others."""
-    from core.training.evidence import ByClass
-    from core.training.ranking import auc_by_class
+    from coreset_studio.core.training.evidence import ByClass
+    from coreset_studio.core.training.ranking import auc_by_class
 
     return ByClass(auc_by_class(evidence), evidence.support)

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="balanced_accuracy",
@@ -14,7 +14,7 @@ DESCRIPTION = Metric(
     tip="Mean recall of the classes, so that every class counts equally.",
     does=f"{__name__}:balanced_accuracy",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/balanced_accuracy.html",
+    help="coreset_studio.resources:help/metrics/balanced_accuracy.html",
     place=50,
     column=20,
     shown={"differences": 20, "intervals": 20, "verdicts": 20, "sizes": 10},

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="calibration_error",
@@ -22,12 +22,12 @@ DESCRIPTION = Metric(
     shown={"further": 60},
     source="docs/method.md, section 4",
     references=("guo2017",),
-    help="resources:help/metrics/calibration_error.html",
+    help="coreset_studio.resources:help/metrics/calibration_error.html",
 )
 
 
 def calibration_error(evidence: "Evidence") -> "Values":
     """Return the expected calibration error of the predicted classes' probabilities."""
-    from core.training.calibration import expected_calibration_error
+    from coreset_studio.core.training.calibration import expected_calibration_error
 
     return expected_calibration_error(evidence)

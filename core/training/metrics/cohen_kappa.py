@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="cohen_kappa",
@@ -22,7 +22,7 @@ DESCRIPTION = Metric(
     undefined="all test images are of one class and were classified as it",
     source="docs/method.md, section 4",
     references=("cohen1960",),
-    help="resources:help/metrics/cohen_kappa.html",
+    help="coreset_studio.resources:help/metrics/cohen_kappa.html",
 )
 
 

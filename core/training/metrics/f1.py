@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="f1",
@@ -14,7 +14,7 @@ DESCRIPTION = Metric(
     tip="Mean F1 of the classes.",
     does=f"{__name__}:f1",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/f1.html",
+    help="coreset_studio.resources:help/metrics/f1.html",
     place=40,
     column=50,
     shown={"differences": 30, "table-1": 40, "bars": 30, "terminal": 20},

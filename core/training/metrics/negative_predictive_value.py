@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import ByClass, Evidence, Values
+    from coreset_studio.core.training.evidence import ByClass, Evidence, Values
 
 DESCRIPTION = Metric(
     name="negative_predictive_value",
@@ -22,7 +22,7 @@ DESCRIPTION = Metric(
     class_place=40,
     class_undefined="all test images were classified as this class",
     source="docs/method.md, section 4",
-    help="resources:help/metrics/negative_predictive_value.html",
+    help="coreset_studio.resources:help/metrics/negative_predictive_value.html",
 )
 
 
@@ -33,7 +33,7 @@ def negative_predictive_value(evidence: "Evidence") -> "Values":
 
 def negative_predictive_value_of_classes(evidence: "Evidence") -> "ByClass":
     """Return the share of the images not classified as each class that do not belong to it."""
-    from core.training.evidence import ByClass
+    from coreset_studio.core.training.evidence import ByClass
 
     without = evidence.n_images[:, None] - evidence.answered
     return ByClass.share(without - (evidence.support - evidence.hits), without)

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import ByClass, Evidence, Values
+    from coreset_studio.core.training.evidence import ByClass, Evidence, Values
 
 DESCRIPTION = Metric(
     name="precision",
@@ -14,7 +14,7 @@ DESCRIPTION = Metric(
     "the classes.",
     does=f"{__name__}:precision",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/precision.html",
+    help="coreset_studio.resources:help/metrics/precision.html",
     place=20,
     column=60,
     shown={"table-1": 20, "bars": 10},
@@ -33,6 +33,6 @@ def precision(evidence: "Evidence") -> "Values":
 
 def positive_predictive_value_of_classes(evidence: "Evidence") -> "ByClass":
     """Return the share of the images classified as each class that belong to it; NaN for a class never answered."""
-    from core.training.evidence import ByClass
+    from coreset_studio.core.training.evidence import ByClass
 
     return ByClass.share(evidence.hits, evidence.answered)

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import ByClass, Evidence, Values
+    from coreset_studio.core.training.evidence import ByClass, Evidence, Values
 
 DESCRIPTION = Metric(
     name="recall",
@@ -13,7 +13,7 @@ DESCRIPTION = Metric(
     tip="Of the images of a class, the share that were recognised (sensitivity); mean over the classes.",
     does=f"{__name__}:recall",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/recall.html",
+    help="coreset_studio.resources:help/metrics/recall.html",
     place=30,
     column=70,
     shown={"table-1": 30, "bars": 20},
@@ -31,6 +31,6 @@ def recall(evidence: "Evidence") -> "Values":
 
 def sensitivity_of_classes(evidence: "Evidence") -> "ByClass":
     """Return the share of the images of each class that were recognised."""
-    from core.training.evidence import ByClass
+    from coreset_studio.core.training.evidence import ByClass
 
     return ByClass.share(evidence.hits, evidence.support)

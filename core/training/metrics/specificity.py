@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import ByClass, Evidence, Values
+    from coreset_studio.core.training.evidence import ByClass, Evidence, Values
 
 DESCRIPTION = Metric(
     name="specificity",
@@ -21,7 +21,7 @@ DESCRIPTION = Metric(
     class_place=20,
     class_undefined="all test images are of this class",
     source="docs/method.md, section 4",
-    help="resources:help/metrics/specificity.html",
+    help="coreset_studio.resources:help/metrics/specificity.html",
 )
 
 
@@ -32,7 +32,7 @@ def specificity(evidence: "Evidence") -> "Values":
 
 def specificity_of_classes(evidence: "Evidence") -> "ByClass":
     """Return the share of the images of other classes that were not classified as each class."""
-    from core.training.evidence import ByClass
+    from coreset_studio.core.training.evidence import ByClass
 
     others = evidence.n_images[:, None] - evidence.support
     return ByClass.share(others - (evidence.answered - evidence.hits), others)

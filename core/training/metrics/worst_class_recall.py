@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="worst_class_recall",
@@ -15,7 +15,7 @@ DESCRIPTION = Metric(
     tip="Recall of the class that is recognised worst.",
     does=f"{__name__}:worst_class_recall",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/worst_class_recall.html",
+    help="coreset_studio.resources:help/metrics/worst_class_recall.html",
     place=60,
     column=30,
     shown={"differences": 40, "intervals": 30, "verdicts": 30, "sizes": 20},

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="worst_cluster_recall",
@@ -15,7 +15,7 @@ DESCRIPTION = Metric(
     tip="Recall of the cluster, of at least 10 test images, that is recognised worst.",
     does=f"{__name__}:worst_cluster_recall",
     source="docs/method.md, 1.8",
-    help="resources:help/metrics/worst_cluster_recall.html",
+    help="coreset_studio.resources:help/metrics/worst_cluster_recall.html",
     needs=frozenset({"clusters"}),
     place=70,
     column=40,

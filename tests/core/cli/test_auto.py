@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.choices import study_of
-from core.cli.flags import AUTO, flags_of_images
-from core.cli.parser import build_parser
-from core.settings import settings_to_dict
+from coreset_studio.core.cli.choices import study_of
+from coreset_studio.core.cli.flags import AUTO, flags_of_images
+from coreset_studio.core.cli.parser import build_parser
+from coreset_studio.core.settings import settings_to_dict
 
 
 def options_of(cells: Path, cache: Path, *words: str) -> argparse.Namespace:

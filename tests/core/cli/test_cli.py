@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main, training_commands
-from core.cli.choices import settings_of
-from core.cli.parser import build_parser
-from core.cli.program import MODULES
-from core.results import Comparison, Note, Row
+from coreset_studio.core.cli import main, training_commands
+from coreset_studio.core.cli.choices import settings_of
+from coreset_studio.core.cli.parser import build_parser
+from coreset_studio.core.cli.program import MODULES
+from coreset_studio.core.results import Comparison, Note, Row
 
 FEW = ["--extractor", "colour-texture"]
 
@@ -300,7 +300,16 @@ def test_a_split_that_was_brought_is_not_divided_again(
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_ends_with_130_and_the_next_call_goes_on(cells: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "core.cli", "demo", "--out", str(tmp_path / "demo"), "--images", "2000"]
+    command = [
+        sys.executable,
+        "-m",
+        "coreset_studio.core.cli",
+        "demo",
+        "--out",
+        str(tmp_path / "demo"),
+        "--images",
+        "2000",
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None
         while "Drawing" not in (line := process.stderr.readline()):
@@ -334,7 +343,7 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_imports_no_library_that_computes() -> None:
     script = (
-        "import sys; from core.cli import main\n"
+        "import sys; from coreset_studio.core.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'scipy', 'sklearn', 'kmedoids', 'tensorflow', 'keras', 'cv2', 'PIL', 'matplotlib', 'h5py'}\n"
@@ -347,5 +356,5 @@ def test_help_imports_no_library_that_computes() -> None:
 
 def test_every_command_is_found_in_the_module_that_is_imported_for_it() -> None:
     for name, module in MODULES.items():
-        assert callable(getattr(importlib.import_module(f"core.cli.{module}"), name)), name
+        assert callable(getattr(importlib.import_module(f"coreset_studio.core.cli.{module}"), name)), name
     assert set(MODULES) == set(COMMANDS)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from core.cli import main
-from core.cluster import facts_here
-from core.cluster.local import local_cluster
+from coreset_studio.core.cli import main
+from coreset_studio.core.cluster import facts_here
+from coreset_studio.core.cluster.local import local_cluster
 
 pytest.importorskip("distributed")
 

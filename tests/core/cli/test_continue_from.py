@@ -11,9 +11,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.cli import main
-from core.output.manifest import read_manifest
-from core.output.tables import read_rows
+from coreset_studio.core.cli import main
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.tables import read_rows
 
 Run = Callable[..., int]
 

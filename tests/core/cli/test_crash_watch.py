@@ -9,31 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import crash_watch
-from core.data.demo import make_demo
+from coreset_studio.core.cli import crash_watch
+from coreset_studio.core.data.demo import make_demo
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows ends no process so")]
 BEGIN = """
 import os, sys
-from core.cli import crash_watch, main
+from coreset_studio.core.cli import crash_watch, main
 crash_watch.start()
-from core.cli import commands
+from coreset_studio.core.cli import commands
 """
 # Between the check of a file's length and the reading of its rows.
 CUT = """
-import core.arrays, core.row_store
-core.arrays.READ_BELOW_BYTES = 1
+from coreset_studio.core import arrays, row_store
+arrays.READ_BELOW_BYTES = 1
 images, cache = sys.argv[1:]
 flags = [images, "--cache", cache, "--extractor", "colour-texture"]
 assert main(["extractors", *flags, "--compute"]) == 0
-check = core.row_store.check_length
+check = row_store.check_length
 
 def checked_then_cut(file, rows):
     check(file, rows)
     os.truncate(file, 0)
 
-core.row_store.check_length = checked_then_cut
+row_store.check_length = checked_then_cut
 sys.argv = ["coreset", "select", *flags, "--out", "list.csv"]
 main()
 """
@@ -151,7 +151,7 @@ def test_without_the_right_to_a_second_process_the_command_goes_on(monkeypatch: 
 
 
 def test_commands_called_from_python_start_no_second_process() -> None:
-    from core.cli import main
+    from coreset_studio.core.cli import main
 
     assert main(["plugins"]) == 0
     assert crash_watch._to_watcher is None

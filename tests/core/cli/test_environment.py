@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import resources
-from core.resources import ensure_home, expanded
+from coreset_studio.core import resources
+from coreset_studio.core.resources import ensure_home, expanded
 
 CORE = Path(resources.__file__).parent
 HOMELESS = """
@@ -21,7 +21,7 @@ import os, pwd, sys
 def unknown(uid):
     raise KeyError(f"getpwuid(): uid not found: {uid}")
 pwd.getpwuid = unknown
-from core.cli import main
+from coreset_studio.core.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 TENSORFLOW = re.compile(r"oneDNN|absl|tensorflow|^[IWEF]\d{4} ", re.IGNORECASE | re.MULTILINE)
@@ -110,7 +110,8 @@ def test_nothing_of_tensorflow_stands_in_what_a_command_prints(folder: Path, tmp
     def run(*arguments: object) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
         done = subprocess.run(
-            [sys.executable, "-m", "core.cli", *map(str, arguments)], capture_output=True, text=True, check=True,
+            [sys.executable, "-m", "coreset_studio.core.cli", *map(str, arguments)],
+            capture_output=True, text=True, check=True,
             env={**kept, "CORESET_CACHE": str(tmp_path / "cache")},
         )  # fmt: skip
         assert not TENSORFLOW.search(done.stderr), done.stderr

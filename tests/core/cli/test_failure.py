@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import commands, failure, main, program
-from core.cli.program import FAILED
+from coreset_studio.core.cli import commands, failure, main, program
+from coreset_studio.core.cli.program import FAILED
 
 
 @pytest.mark.parametrize(

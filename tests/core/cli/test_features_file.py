@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.output.manifest import read_manifest
-from core.project import Project, project_from_dict, project_to_dict, read_project, write_project
-from core.settings import settings_to_dict
+from coreset_studio.core.cli import main
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.project import Project, project_from_dict, project_to_dict, read_project, write_project
+from coreset_studio.core.settings import settings_to_dict
 
 FEW = ["--fraction", "0.3", "--sampler", "even-herding"]
 MARK = "not checked by this program"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from core.cli.choices import settings_of
-from core.cli.flags import SECTIONS, Flag, add_flags, flags_of, given_settings
-from core.descriptions import choices_of
-from core.errors import SettingsError
-from core.settings import Settings, own_settings
-from core.settings.own import described
+from coreset_studio.core.cli.choices import settings_of
+from coreset_studio.core.cli.flags import SECTIONS, Flag, add_flags, flags_of, given_settings
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.settings import Settings, own_settings
+from coreset_studio.core.settings.own import described
 
 FLAGS = [flag for section in SECTIONS for flag in flags_of(section)]
 
@@ -157,6 +157,6 @@ def test_matched_random_of_a_sampler_can_be_asked_for() -> None:
 
 
 def _sampler(name: str) -> Any:
-    from core.descriptions import registry
+    from coreset_studio.core.descriptions import registry
 
     return registry("sampler")[name]

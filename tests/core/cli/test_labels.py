@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.cli.choices import study_of
-from core.cli.parser import build_parser
+from coreset_studio.core.cli import main
+from coreset_studio.core.cli.choices import study_of
+from coreset_studio.core.cli.parser import build_parser
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "relabelled"
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 COMMANDS = """
 import resource, sys
 import psutil
-from core.cli import main
+from coreset_studio.core.cli import main
 images, cache, out = sys.argv[1:4]
 flags = [images, "--cache", cache, "--extractor", "mean-colour", "--sampler", "intelligent"]
 assert main(["extractors", images, "--cache", cache, "--extractor", "mean-colour", "--compute"]) == 0

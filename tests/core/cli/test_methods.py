@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from coreset_studio.core.cli import main
 
 COMMON = ["--extractor", "colour-texture", "--sampler", "intelligent"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.features.own_models.store import models_folder
+from coreset_studio.core.cli import main
+from coreset_studio.core.features.own_models.store import models_folder
 from tests.core.features.own_models.onnx_files import WIDTH, model, value, written
 
 

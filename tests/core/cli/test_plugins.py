@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.cli import main
+from coreset_studio.core.cli import main
 
 FEW = ["--extractor", "colour-texture"]
 

@@ -10,8 +10,8 @@ import pytest
 from openpyxl import Workbook
 from PIL import Image
 
-from core.cli import main
-from core.output.tables import read_rows
+from coreset_studio.core.cli import main
+from coreset_studio.core.output.tables import read_rows
 
 Scan = Callable[..., tuple[int, str]]
 

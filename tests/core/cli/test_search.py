@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.pipeline import comparing
-from core.settings import SearchSettings, read_settings
+from coreset_studio.core.cli import main
+from coreset_studio.core.pipeline import comparing
+from coreset_studio.core.settings import SearchSettings, read_settings
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 IMAGES = GOLDEN / "format-2" / "images.npz"
@@ -78,7 +78,7 @@ def test_what_cannot_be_searched_is_said_in_a_sentence(
 def test_the_method_is_that_which_the_words_mean(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from core.cli import search_command
+    from coreset_studio.core.cli import search_command
 
     asked: list[SearchSettings] = []
 
@@ -107,7 +107,11 @@ def test_the_method_is_that_which_the_words_mean(
 
 
 @pytest.mark.parametrize(
-    "words", ["from core.cli import main; main(['search', '--help'])", "import desktop_app.pages.compare_tools"]
+    "words",
+    [
+        "from coreset_studio.core.cli import main; main(['search', '--help'])",
+        "import coreset_studio.desktop_app.pages.compare_tools",
+    ],
 )
 def test_the_library_is_imported_by_a_search_alone(words: str) -> None:
     code = (
@@ -123,7 +127,7 @@ def test_the_library_is_imported_by_a_search_alone(words: str) -> None:
 def start(out: Path, cache: Path) -> "subprocess.Popen[str]":
     command = [*COMMON, *SMALL, "--trials", "5", "--cache", str(cache), "--out", str(out)]
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "core.cli", *command],
+        [sys.executable, "-u", "-m", "coreset_studio.core.cli", *command],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[3],
     )  # fmt: skip
 

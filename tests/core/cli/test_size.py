@@ -7,9 +7,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.cli import main
-from core.cli.size_command import read_margin
-from core.errors import SettingsError
+from coreset_studio.core.cli import main
+from coreset_studio.core.cli.size_command import read_margin
+from coreset_studio.core.errors import SettingsError
 
 pytestmark = pytest.mark.slow
 

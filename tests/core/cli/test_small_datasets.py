@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.cli import main
+from coreset_studio.core.cli import main
 
 SMALL = [
     "--networks", "head,custom", "--image-size", "32", "--epochs", "1", "--min-steps", "0",

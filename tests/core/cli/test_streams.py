@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from core.cli import main, program, streams
-from core.cli.streams import is_unread, n_cells, prepare_streams, takes_escapes, usable
-from core.cli.terminal import TerminalProgress, say, table
-from core.service import child
+from coreset_studio.core.cli import main, program, streams
+from coreset_studio.core.cli.streams import is_unread, n_cells, prepare_streams, takes_escapes, usable
+from coreset_studio.core.cli.terminal import TerminalProgress, say, table
+from coreset_studio.core.service import child
 
 
 class Terminal(io.TextIOWrapper):
@@ -67,7 +67,7 @@ def test_a_bar_has_characters_of_the_code_page(encoding: str, bar: str, monkeypa
 
 def test_without_escape_codes_spaces_cover_the_longer_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setattr("core.cli.terminal.SECONDS_BETWEEN_UPDATES", 0.0)
+    monkeypatch.setattr("coreset_studio.core.cli.terminal.SECONDS_BETWEEN_UPDATES", 0.0)
     stream = stream_of("utf-8", Terminal)
     progress = TerminalProgress(stream)
     progress.report(1, 4, "Reading the long 日本: images")
@@ -111,7 +111,7 @@ import os, sys
 from pathlib import Path
 for number in {closed}:
     os.close(number)
-from core.service.child import _redirect_output
+from coreset_studio.core.service.child import _redirect_output
 _redirect_output(Path({output!r}))
 print("printed")
 print("told", file=sys.stderr)

@@ -9,11 +9,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.cli import main
-from core.cli.terminal import TerminalProgress, plain, say, table
-from core.pipeline import whole
-from core.progress import StepProgress
-from core.results import Comparison
+from coreset_studio.core.cli import main
+from coreset_studio.core.cli.terminal import TerminalProgress, plain, say, table
+from coreset_studio.core.pipeline import whole
+from coreset_studio.core.progress import StepProgress
+from coreset_studio.core.results import Comparison
 
 WICKED = "re\x1b[31md\x1b]0;x\x07\u202egnp.\u2066"
 STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

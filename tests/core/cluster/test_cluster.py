@@ -12,13 +12,13 @@ import psutil
 import pytest
 from PIL import Image as PillowImage
 
-from core.cluster import Cluster, Scheduler, WorkerFacts, connected, facts_here
-from core.cluster.local import local_cluster
-from core.data.dataset import scan
-from core.errors import CancelledError, ClusterError
-from core.features import distributed
-from core.features.extraction import Extracted, extract
-from core.results import Dataset
+from coreset_studio.core.cluster import Cluster, Scheduler, WorkerFacts, connected, facts_here
+from coreset_studio.core.cluster.local import local_cluster
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.errors import CancelledError, ClusterError
+from coreset_studio.core.features import distributed
+from coreset_studio.core.features.extraction import Extracted, extract
+from coreset_studio.core.results import Dataset
 
 pytest.importorskip("distributed")
 
@@ -152,7 +152,7 @@ def test_an_unreadable_image_does_not_stop_the_workers(dataset: Dataset, cluster
 def test_workers_with_other_versions_are_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = facts_here()
     other = replace(here, versions={**here.versions, "NumPy": "1.0"})
-    monkeypatch.setattr("core.cluster.scheduler.facts_here", _Remote(other))
+    monkeypatch.setattr("coreset_studio.core.cluster.scheduler.facts_here", _Remote(other))
     with (
         pytest.raises(ClusterError, match=r"2 workers with other versions .* NumPy .* instead of 1\.0"),
         connected(Scheduler(cluster.scheduler_address)),
@@ -232,7 +232,7 @@ def test_another_processor_is_measured_against_this_one(
                     result = replace(result, batches=(first, *others))
                 yield replace(result, facts=replace(result.facts, processor="Another CPU"))
 
-    monkeypatch.setattr("core.features.extraction.active", lambda: Inside(None))
+    monkeypatch.setattr("coreset_studio.core.features.extraction.active", lambda: Inside(None))
     found = extract(dataset, NAME, cache_folder=tmp_path)
     (note,) = found.notes
     assert note.startswith("600 images were extracted on another processor (Another CPU; here ")
@@ -243,9 +243,9 @@ def test_another_processor_is_measured_against_this_one(
 
 
 def test_a_task_has_only_its_own_images(dataset: Dataset) -> None:
-    from core.features.decoding import images_to_decode
-    from core.features.extraction import weights_of
-    from core.features.extractors import extractor_named
+    from coreset_studio.core.features.decoding import images_to_decode
+    from coreset_studio.core.features.extraction import weights_of
+    from coreset_studio.core.features.extractors import extractor_named
 
     extractor = extractor_named(NAME)
     items = images_to_decode(dataset, range(10, 14))

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from core.data.dataset import scan
-from core.results import Dataset, Image
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.results import Dataset, Image
 
 
 def _pixels(seed: int, height: int = 24, width: int = 32) -> NDArray[np.uint8]:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from openjpeg.utils import encode_array
 from PIL import Image
 
-from core.data.codecs import boxed_format
-from core.data.images import decode, decode_page, n_pages, read_rgb
-from core.data.levels import fixed
-from core.errors import ImageError
-from core.output.image_files import sniffed_suffix
-from core.results import Reading, Stored
+from coreset_studio.core.data.codecs import boxed_format
+from coreset_studio.core.data.images import decode, decode_page, n_pages, read_rgb
+from coreset_studio.core.data.levels import fixed
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.output.image_files import sniffed_suffix
+from coreset_studio.core.results import Reading, Stored
 
 USED = Reading(levels="used", alpha="auto")
 FORMS = ("HEIF", "AVIF", "JPEG2000")
@@ -213,7 +213,7 @@ def test_the_main_image_of_a_heic_is_the_first_page_that_is_read(stored: Any, sm
 def test_the_limit_of_pixels_holds_before_anything_is_decoded(
     form: str, stored: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.data.images.PIXEL_LIMIT", 5000)
+    monkeypatch.setattr("coreset_studio.core.data.images.PIXEL_LIMIT", 5000)
     data = stored(form)
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(ImageError, match="It has 80 × 64 pixels, more than the limit of 5,000"):
@@ -227,7 +227,7 @@ def test_the_limit_of_pixels_holds_for_all_pages_of_a_heic(
     large = Image.fromarray(np.tile(rgb, (2, 2, 1)))
     data = stored("HEIF", Image.fromarray(rgb), save_all=True, append_images=[large], primary_index=0)
     assert _close(read_rgb(data), rgb)
-    monkeypatch.setattr("core.data.images.PIXEL_LIMIT", 6000)
+    monkeypatch.setattr("coreset_studio.core.data.images.PIXEL_LIMIT", 6000)
     monkeypatch.setattr(Image.Image, "seek", lambda *_: pytest.fail("memory was taken for a page"))
     with pytest.raises(ImageError, match="It has 160 × 128 pixels, more than the limit of 6,000"):
         read_rgb(data)

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.cells import CLASSES, draw_cell
-from core.data.dataset import find_duplicates, scan
-from core.data.demo import demo_truth, make_demo
-from core.errors import CancelledError, DatasetError
-from core.results import Dataset
-from core.seeds import generator
+from coreset_studio.core.data.cells import CLASSES, draw_cell
+from coreset_studio.core.data.dataset import find_duplicates, scan
+from coreset_studio.core.data.demo import demo_truth, make_demo
+from coreset_studio.core.errors import CancelledError, DatasetError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.seeds import generator
 
 N_IMAGES = 80
 

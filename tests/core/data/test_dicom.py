@@ -12,15 +12,15 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from core.data.dicom.decoding import n_frames
-from core.data.dicom.frames import frame_values
-from core.data.dicom.parsing import parse
-from core.data.images import decode, decode_page, read_rgb
-from core.data.images import n_pages as pages_of
-from core.data.levels import fixed
-from core.errors import ImageError, SettingsError
-from core.results import Reading, Stored
-from core.settings import DataSettings
+from coreset_studio.core.data.dicom.decoding import n_frames
+from coreset_studio.core.data.dicom.frames import frame_values
+from coreset_studio.core.data.dicom.parsing import parse
+from coreset_studio.core.data.images import decode, decode_page, read_rgb
+from coreset_studio.core.data.images import n_pages as pages_of
+from coreset_studio.core.data.levels import fixed
+from coreset_studio.core.errors import ImageError, SettingsError
+from coreset_studio.core.results import Reading, Stored
+from coreset_studio.core.settings import DataSettings
 from tests.core.data.dicom_files import compressed, dicom_bytes, item, lossless_jpeg, words, written
 
 USED = Reading(levels="used", alpha="auto")

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.dataset import scan
-from core.data.dicom import subjects
-from core.data.split import make_split
-from core.data.units import find_ties
-from core.results import Dataset, Reading
-from core.settings import DataSettings, settings_from_dict, settings_to_dict
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.dicom import subjects
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.data.units import find_ties
+from coreset_studio.core.results import Dataset, Reading
+from coreset_studio.core.settings import DataSettings, settings_from_dict, settings_to_dict
 from tests.core.data.dicom_files import dicom_bytes
 
 Look = Callable[..., Dataset]
@@ -137,7 +137,7 @@ def test_next_scan_decodes_nothing_and_finds_the_same_patients(
     series(root, {"P-1": "benign"}, slices=5)
     with monkeypatch.context() as patched:
         calls: list[str] = []
-        patched.setattr("core.data.dicom.decoding.parse", lambda data: calls.append("") or _parse(data))
+        patched.setattr("coreset_studio.core.data.dicom.decoding.parse", lambda data: calls.append("") or _parse(data))
         after = look()
     assert len(calls) == 5  # those that were written again
     assert {image.group for image in after.images} == {image.group for image in before.images}
@@ -146,7 +146,7 @@ def test_next_scan_decodes_nothing_and_finds_the_same_patients(
 
 
 def _parse(data: bytes) -> Any:
-    from core.data.dicom.parsing import parse
+    from coreset_studio.core.data.dicom.parsing import parse
 
     return parse(data)
 

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from core.data.images import decode, n_pages
-from core.errors import ImageError
-from core.results import Reading
+from coreset_studio.core.data.images import decode, n_pages
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Reading
 from tests.core.data.dicom_files import compressed, dicom_bytes, item, words, written
 from tests.core.data.test_dicom import BASELINE, DEFLATED, ramp
 

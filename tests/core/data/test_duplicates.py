@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.cells import draw_cell
-from core.data.duplicates import near_pairs
-from core.data.quality_measures import to_grey
-from core.data.scanning import perceptual_hash
-from core.data.thumbnails import shrink
-from core.seeds import generator
+from coreset_studio.core.data.cells import draw_cell
+from coreset_studio.core.data.duplicates import near_pairs
+from coreset_studio.core.data.quality_measures import to_grey
+from coreset_studio.core.data.scanning import perceptual_hash
+from coreset_studio.core.data.thumbnails import shrink
+from coreset_studio.core.seeds import generator
 
 
 def _joined(n: int, pairs: list[tuple[int, int]]) -> set[frozenset[int]]:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data import reader
-from core.data.dataset import scan
-from core.data.group_patterns import suggest_patterns
-from core.data.images import n_pages, read_image
-from core.data.page_names import file_and_page, page_path
-from core.data.split import count_groups, make_split
-from core.results import Dataset
-from core.settings import DataSettings, with_own
+from coreset_studio.core.data import reader
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.group_patterns import suggest_patterns
+from coreset_studio.core.data.images import n_pages, read_image
+from coreset_studio.core.data.page_names import file_and_page, page_path
+from coreset_studio.core.data.split import count_groups, make_split
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings, with_own
 from tests.core.data.test_pages import pages, stacked
 
 Put = Callable[..., Path]

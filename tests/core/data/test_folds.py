@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from core.data.split import make_split
-from core.errors import SettingsError, SplitError
-from core.results import Dataset, Split
-from core.seeds import generator
-from core.settings import DataSettings, Settings, settings_from_dict, settings_to_dict
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.errors import SettingsError, SplitError
+from coreset_studio.core.results import Dataset, Split
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import DataSettings, Settings, settings_from_dict, settings_to_dict
 
 Make = Callable[..., Dataset]
 Rows = list[tuple[str, str, dict[str, Any]]]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from core.data.group_examples import pattern_from_example
-from core.data.units import preview_groups
+from coreset_studio.core.data.group_examples import pattern_from_example
+from coreset_studio.core.data.units import preview_groups
 
 # Name: the paths, what is marked in the first of them, and the group that is to be found in each.
 SHAPES: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {

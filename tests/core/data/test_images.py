@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from core.data import images
-from core.data.colour import array_to_rgb
-from core.data.images import read_bytes, read_image, read_rgb
-from core.errors import ImageError
-from core.results import Reading
+from coreset_studio.core.data import images
+from coreset_studio.core.data.colour import array_to_rgb
+from coreset_studio.core.data.images import read_bytes, read_image, read_rgb
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.results import Reading
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "WEBP"])

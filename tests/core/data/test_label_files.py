@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from core.data import label_files
-from core.data.label_files import labels_from_file
-from core.errors import SettingsError
-from core.project import Project, write_project
-from core.settings import DataSettings, Relabelling, Settings, settings_to_dict
+from coreset_studio.core.data import label_files
+from coreset_studio.core.data.label_files import labels_from_file
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.project import Project, write_project
+from coreset_studio.core.settings import DataSettings, Relabelling, Settings, settings_to_dict
 
 WHEN = "2026-11-27T09:30:00+00:00"
 RECORD = Relabelling("a/1.png", "a", "b", WHEN)

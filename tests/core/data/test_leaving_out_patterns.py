@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.split import make_split
-from core.data.suspected import suspect_patterns
-from core.errors import SettingsError, SplitError
-from core.results import Dataset
-from core.settings import DataSettings, settings_from_dict, settings_to_dict
-from core.settings.path_patterns import PathPatterns, split_patterns
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.data.suspected import suspect_patterns
+from coreset_studio.core.errors import SettingsError, SplitError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings, settings_from_dict, settings_to_dict
+from coreset_studio.core.settings.path_patterns import PathPatterns, split_patterns
 
 Make = Callable[..., Dataset]
 BIG, SMALL = {"width": 512, "height": 512}, {"width": 64, "height": 64}

@@ -9,15 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.colour import array_to_rgb
-from core.data.dataset import load_dataset, scan, stored_file
-from core.data.images import decode, read_image, read_rgb
-from core.data.levels import fixed, to_bytes
-from core.data.readings import changed_choices, choices_from, fixed_choices, reading_of, with_fixed, with_reading
-from core.errors import ImageError, SettingsError
-from core.results import Dataset, Reading, Stored
-from core.settings import DataSettings, settings_from_dict
-from core.settings.levels import changed_levels
+from coreset_studio.core.data.colour import array_to_rgb
+from coreset_studio.core.data.dataset import load_dataset, scan, stored_file
+from coreset_studio.core.data.images import decode, read_image, read_rgb
+from coreset_studio.core.data.levels import fixed, to_bytes
+from coreset_studio.core.data.readings import (
+    changed_choices,
+    choices_from,
+    fixed_choices,
+    reading_of,
+    with_fixed,
+    with_reading,
+)
+from coreset_studio.core.errors import ImageError, SettingsError
+from coreset_studio.core.results import Dataset, Reading, Stored
+from coreset_studio.core.settings import DataSettings, settings_from_dict
+from coreset_studio.core.settings.levels import changed_levels
 
 BEFORE = DataSettings(grey_levels=("declared",), alpha=("white",))
 Put = Callable[..., Path]

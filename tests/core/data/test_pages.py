@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.images import decode, read_image, read_rgb
-from core.errors import ImageError, SettingsError
-from core.results import Dataset, Reading
-from core.settings import DataSettings
+from coreset_studio.core.data.images import decode, read_image, read_rgb
+from coreset_studio.core.errors import ImageError, SettingsError
+from coreset_studio.core.results import Dataset, Reading
+from coreset_studio.core.settings import DataSettings
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]

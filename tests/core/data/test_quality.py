@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.data import scanning
-from core.data.dataset import load_dataset, save_dataset, scan, stored_file
-from core.data.demo import make_demo
-from core.data.quality import (
+from coreset_studio.core.data import scanning
+from coreset_studio.core.data.dataset import load_dataset, save_dataset, scan, stored_file
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.data.quality import (
     CHECKS,
     MEASURES,
     check_named,
@@ -26,11 +26,11 @@ from core.data.quality import (
     quality_notes,
     quality_values,
 )
-from core.data.quality_measures import edge_width, measure_quality, to_grey
-from core.data.thumbnails import shrink
-from core.errors import DatasetError
-from core.results import Dataset
-from core.settings import QualitySettings, Settings, settings_from_dict, settings_to_dict
+from coreset_studio.core.data.quality_measures import edge_width, measure_quality, to_grey
+from coreset_studio.core.data.thumbnails import shrink
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import QualitySettings, Settings, settings_from_dict, settings_to_dict
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]
@@ -265,7 +265,7 @@ def test_in_a_cache_that_may_only_be_read_nothing_is_decoded_again(
     look()
     without_quality(stored_file(tmp_path / "cache", tmp_path / "images"))
     n_decoded.clear()
-    monkeypatch.setattr("core.data.dataset.os.access", lambda *_: False)
+    monkeypatch.setattr("coreset_studio.core.data.dataset.os.access", lambda *_: False)
     assert look(complete=True).images[0].quality is None
     assert not n_decoded
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.dataset import scan
-from core.data.readings import reading_of
-from core.data.sources import SOURCES
-from core.progress import NO_PROGRESS
-from core.results import Dataset, SmallImage, TableFacts
-from core.service.reading_requests import PreviewLayouts, PreviewLevels, PreviewPages, PreviewTable
-from core.settings import DataSettings, own_settings, with_own
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.readings import reading_of
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Dataset, SmallImage, TableFacts
+from coreset_studio.core.service.reading_requests import PreviewLayouts, PreviewLevels, PreviewPages, PreviewTable
+from coreset_studio.core.settings import DataSettings, own_settings, with_own
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.data.dataset import find_duplicates, scan
-from core.data.split import make_split
-from core.results import Dataset
-from core.settings import DataSettings
+from coreset_studio.core.data.dataset import find_duplicates, scan
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings
 
 pytestmark = pytest.mark.real_data
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.dataset import load_dataset, save_dataset
-from core.errors import SettingsError
-from core.results import Dataset
-from core.settings import (
+from coreset_studio.core.data.dataset import load_dataset, save_dataset
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import (
     DataSettings,
     Relabelling,
     Settings,
@@ -19,7 +19,7 @@ from core.settings import (
     settings_in_keys,
     settings_to_dict,
 )
-from core.settings.relabelling import with_relabelled
+from coreset_studio.core.settings.relabelling import with_relabelled
 
 WHEN, LATER = "2026-11-27T09:30:00+00:00", "2026-11-28T00:00:01+00:00"
 Put = Callable[..., Path]
@@ -159,7 +159,7 @@ def test_classes_that_differ_in_capital_letters_are_told_as_they_are_now(look: L
 
 @pytest.mark.usefixtures("folder")
 def test_other_settings_see_the_corrected_class(look: Look) -> None:
-    from core.data.split import make_split
+    from coreset_studio.core.data.split import make_split
 
     settings = under(("a/1.png", "a", "b"), left_out_classes=("a",), test_fraction=0.0, validation_fraction=0.0)
     dataset = look(settings=settings)

@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import pytest
 
-from core.data import reader, scanning
-from core.data import stored as stored_form
-from core.data.dataset import find_duplicates, load_dataset, save_dataset, scan, stored_file
-from core.data.images import read_rgb, thumbnail_file
-from core.data.quality import MEASURES
-from core.data.scanning import pixel_hash
-from core.errors import CacheError, CancelledError, DatasetError
-from core.results import Dataset, Image
+from coreset_studio.core.data import reader, scanning
+from coreset_studio.core.data import stored as stored_form
+from coreset_studio.core.data.dataset import find_duplicates, load_dataset, save_dataset, scan, stored_file
+from coreset_studio.core.data.images import read_rgb, thumbnail_file
+from coreset_studio.core.data.quality import MEASURES
+from coreset_studio.core.data.scanning import pixel_hash
+from coreset_studio.core.errors import CacheError, CancelledError, DatasetError
+from coreset_studio.core.results import Dataset, Image
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]

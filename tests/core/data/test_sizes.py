@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.data.sizes import training_side
-from core.results import Dataset, Image
+from coreset_studio.core.data.sizes import training_side
+from coreset_studio.core.results import Dataset, Image
 
 
 def dataset(*sizes: tuple[int, int]) -> Dataset:

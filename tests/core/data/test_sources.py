@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data import dataset as opening
-from core.data.dataset import load_dataset, save_dataset, stored_file
-from core.data.description import Match, Source, Sources
-from core.data.images import read_bytes, read_image
-from core.data.sources import SOURCES, source_of
-from core.errors import DatasetError, MissingSourceError
-from core.features.decoding import images_to_decode, prepared_batches
-from core.progress import NO_PROGRESS
-from core.resources import resource_folder
-from core.results import Dataset
-from core.settings import DataSettings
+from coreset_studio.core.data import dataset as opening
+from coreset_studio.core.data.dataset import load_dataset, save_dataset, stored_file
+from coreset_studio.core.data.description import Match, Source, Sources
+from coreset_studio.core.data.images import read_bytes, read_image
+from coreset_studio.core.data.sources import SOURCES, source_of
+from coreset_studio.core.errors import DatasetError, MissingSourceError
+from coreset_studio.core.features.decoding import images_to_decode, prepared_batches
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings
 
 HEAVY = ("numpy", "PIL", "cv2", "scipy", "sklearn", "tensorflow", "keras", "matplotlib", "PySide6")
 
@@ -47,7 +47,7 @@ def test_the_names_stay_those_of_stored_datasets() -> None:
 
 def test_descriptions_import_no_library() -> None:
     code = (
-        "import sys; from core.data.sources import SOURCES; SOURCES.expected(); SOURCES.file_filter(); "
+        "import sys; from coreset_studio.core.data.sources import SOURCES; SOURCES.expected(); SOURCES.file_filter(); "
         f"print(len(SOURCES), *(set({HEAVY!r}) & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -73,7 +73,7 @@ def test_every_source_has_its_facts_and_a_help_page(source: Source) -> None:
 def test_words_are_made_of_the_facts() -> None:
     """For two sources, whatever others there are; of all, those of the first version come first."""
     some = {name: SOURCES[name] for name in ("folder", "csv")}
-    few = Sources("source", Source, "core.data.sources", "nobody.sources")
+    few = Sources("source", Source, "coreset_studio.core.data.sources", "nobody.sources")
     few._found = some
     assert few.alternatives() == "a folder or a CSV"
     assert few.alternatives("a project") == "a folder, a CSV or a project"

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.dividing import target
-from core.data.group_patterns import suggest_patterns
-from core.data.split import count_groups, make_split, preview_groups
-from core.errors import SplitError
-from core.results import Dataset, Split
-from core.settings import DataSettings
+from coreset_studio.core.data.dividing import target
+from coreset_studio.core.data.group_patterns import suggest_patterns
+from coreset_studio.core.data.split import count_groups, make_split, preview_groups
+from coreset_studio.core.errors import SplitError
+from coreset_studio.core.results import Dataset, Split
+from coreset_studio.core.settings import DataSettings
 
 Make = Callable[..., Dataset]
 

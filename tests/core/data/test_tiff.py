@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data import images as reader
-from core.data.dataset import scan
-from core.data.images import PIXEL_LIMIT, decode, decode_page, n_pages, read_rgb
-from core.data.levels import Decoded, fixed
-from core.data.pages import decode_file
-from core.data.tiff.faults import is_misread
-from core.data.tiff.planes import planes_of
-from core.errors import ImageError, SettingsError
-from core.results import Reading, Stored
-from core.settings import DataSettings
+from coreset_studio.core.data import images as reader
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import PIXEL_LIMIT, decode, decode_page, n_pages, read_rgb
+from coreset_studio.core.data.levels import Decoded, fixed
+from coreset_studio.core.data.pages import decode_file
+from coreset_studio.core.data.tiff.faults import is_misread
+from coreset_studio.core.data.tiff.planes import planes_of
+from coreset_studio.core.errors import ImageError, SettingsError
+from coreset_studio.core.results import Reading, Stored
+from coreset_studio.core.settings import DataSettings
 
 USED = Reading(levels="used", alpha="auto")
 Values = NDArray[Any]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.descriptions import Description, inside_sentence
+from coreset_studio.core.descriptions import Description, inside_sentence
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.descriptions import (
+from coreset_studio.core.descriptions import (
     NO_PLUGINS,
     Cost,
     Description,
@@ -21,14 +21,14 @@ from core.descriptions import (
     resolve,
     takes_plugins,
 )
-from core.selection.description import Sampler
-from core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.samplers import SAMPLERS
 
 Install = Callable[[Registry[Any], str, Mapping[str, str], Mapping[str, str]], None]
 KINDS = list(all_kinds())
 DESCRIBED = [(kind, name) for kind, known in all_kinds().items() for name in known]
 SAMPLER = """
-from core.selection.description import Sampler
+from coreset_studio.core.selection.description import Sampler
 
 {name} = Sampler(name="{of}", title="{title}", tip="Takes the first.", does="plug.code:order", uses_embedding=False)
 """
@@ -37,7 +37,7 @@ from core.selection.description import Sampler
 def test_importing_all_descriptions_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
-        "from core.descriptions import all_kinds\n"
+        "from coreset_studio.core.descriptions import all_kinds\n"
         "n = sum(len(known) for known in all_kinds().values())\n"
         "heavy = {'numpy', 'scipy', 'sklearn', 'cv2', 'h5py', 'PIL', 'matplotlib', 'tensorflow', 'keras', 'PySide6'}\n"
         "print(n, sorted(heavy & set(sys.modules)))\n"
@@ -88,7 +88,7 @@ def test_a_plugin_is_found_behind_the_programs_own_and_named(install_plugin: Ins
         ("import nowhere_at_all", "plug:FIRST", "was not loaded (ModuleNotFoundError"),
         ("OTHER = 3", "plug:FIRST", "was not loaded (AttributeError"),
         ("raise SystemExit(3)", "plug:FIRST", "was not loaded (SystemExit: 3)"),
-        ("FIRST = 3", "plug:FIRST", "plug:FIRST is not a core.selection.description.Sampler"),
+        ("FIRST = 3", "plug:FIRST", "plug:FIRST is not a coreset_studio.core.selection.description.Sampler"),
         (SAMPLER.format(name="FIRST", of="herding", title="M"), "plug:FIRST", "the name herding is taken by"),
     ],
 )  # fmt: skip
@@ -142,9 +142,9 @@ def test_a_cost_counts_pairs_as_far_as_they_are_held() -> None:
 
 
 def test_code_is_named_and_found(install_plugin: Install) -> None:
-    assert resolve("core.selection.description:Sampler") is Sampler
-    assert resolve("core.descriptions:Cost.seconds_for") is Cost.seconds_for
+    assert resolve("coreset_studio.core.selection.description:Sampler") is Sampler
+    assert resolve("coreset_studio.core.descriptions:Cost.seconds_for") is Cost.seconds_for
     with pytest.raises(ImportError):
         resolve("core.nothing:x")
-    description = Description(name="a", title="A", tip="A", does="core.descriptions:Cost")
+    description = Description(name="a", title="A", tip="A", does="coreset_studio.core.descriptions:Cost")
     assert description.code is Cost

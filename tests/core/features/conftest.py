@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.results import Dataset, FloatArray, Image, IntArray
+from coreset_studio.core.results import Dataset, FloatArray, Image, IntArray
 
 
 class FakeFeatures:

@@ -12,11 +12,11 @@ from PIL import Image as PillowImage
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.data.images import read_rgb
-from core.errors import ImageError
-from core.features.extractors import EXTRACTORS
-from core.features.extractors.colour_texture import blocks as colour_texture
-from core.features.extractors.colour_texture.blocks import BLOCKS, LARGEST_SIDE, prepare
+from coreset_studio.core.data.images import read_rgb
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.extractors.colour_texture import blocks as colour_texture
+from coreset_studio.core.features.extractors.colour_texture.blocks import BLOCKS, LARGEST_SIDE, prepare
 
 EXTRACTOR = EXTRACTORS["colour-texture"]
 

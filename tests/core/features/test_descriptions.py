@@ -8,10 +8,10 @@ from importlib.resources import files
 
 import pytest
 
-from core.descriptions import registry
-from core.features.description import Extractor
-from core.features.extractors import EXTRACTORS, recommended, recommended_without_weights
-from core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.features.extractors import EXTRACTORS, recommended, recommended_without_weights
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
 
 NAMES = ("vgg16", "vgg16-avg", "resnet101v2", "mobilenetv2", "efficientnet-lite0", "colour-texture")
 HEAVY = ("numpy", "cv2", "h5py", "tensorflow", "keras", "scipy", "sklearn", "PySide6")
@@ -36,11 +36,11 @@ def test_the_registry_is_that_of_the_kind() -> None:
 def test_reading_every_description_imports_nothing_heavy() -> None:
     code = (
         "import dataclasses, sys\n"
-        "from core.descriptions import registry\n"
+        "from coreset_studio.core.descriptions import registry\n"
         "for each in registry('extractor').values():\n"
         "    [getattr(each, field.name) for field in dataclasses.fields(each)]\n"
         "    each.n_features, each.in_words, each.cost.bytes_for(1)\n"
-        "from core.features.extractors import recommended\n"
+        "from coreset_studio.core.features.extractors import recommended\n"
         "recommended()\n"
         f"print(*sorted(set({HEAVY}) & set(sys.modules)), len(registry('extractor')))"
     )

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from core import memory
-from core.data.dataset import scan
-from core.data.images import read_image
-from core.errors import CacheError, CancelledError, FeatureError, MemoryShortError, MissingWeightsError
-from core.features import extraction as extraction_module
-from core.features.decoding import ImageToDecode, images_to_decode, prepared_batches
-from core.features.extraction import Extracted, extract, extractor_cost, without_failed
-from core.features.extractors import EXTRACTORS
-from core.features.extractors.colour_texture import blocks as colour_texture
-from core.features.untrained import untrained_tensors
-from core.features.weight_files import write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.results import Dataset, Skipped, Split, WeightsUsed
-from core.row_store import RowStore
+from coreset_studio.core import memory
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.errors import CacheError, CancelledError, FeatureError, MemoryShortError, MissingWeightsError
+from coreset_studio.core.features import extraction as extraction_module
+from coreset_studio.core.features.decoding import ImageToDecode, images_to_decode, prepared_batches
+from coreset_studio.core.features.extraction import Extracted, extract, extractor_cost, without_failed
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.extractors.colour_texture import blocks as colour_texture
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_files import write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.results import Dataset, Skipped, Split, WeightsUsed
+from coreset_studio.core.row_store import RowStore
 
 NAME = "colour-texture"
 
@@ -251,7 +251,7 @@ def test_no_thread_is_left_behind(dataset: Dataset, cache: Path) -> None:
 def test_missing_weights_are_told_before_anything_is_decoded(
     dataset: Dataset, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path,))
     progress = StopAfter()
 
     with pytest.raises(MissingWeightsError):

@@ -14,18 +14,18 @@ from packaging.requirements import Requirement
 
 from benchmarks.efficientnet_golden import STEP, seeded_layer
 from benchmarks.efficientnet_golden import images as golden_images
-from core.errors import FeatureError, MissingWeightsError, WeightsError
-from core.features import engine as engine_module
-from core.features.backbone import backbones, load_backbone
-from core.features.convolutional import resized, set_tensors
-from core.features.extractors import EXTRACTORS, extractor_named, recommended
-from core.features.network import Network
-from core.features.untrained import untrained_tensors
-from core.features.weight_download import download_to
-from core.features.weight_files import Layer, Tensors, read_tensors, tensors_of, write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import held_in, load_weights
-from core.resources import resource_folder
+from coreset_studio.core.errors import FeatureError, MissingWeightsError, WeightsError
+from coreset_studio.core.features import engine as engine_module
+from coreset_studio.core.features.backbone import backbones, load_backbone
+from coreset_studio.core.features.convolutional import resized, set_tensors
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named, recommended
+from coreset_studio.core.features.network import Network
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_download import download_to
+from coreset_studio.core.features.weight_files import Layer, Tensors, read_tensors, tensors_of, write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import held_in, load_weights
+from coreset_studio.core.resources import resource_folder
 
 NETWORKS = ("vgg16", "mobilenetv2", "resnet101v2", "efficientnet-lite0")
 GOLDEN = Path(__file__).parent / "golden" / "efficientnet_lite0.json"
@@ -177,7 +177,7 @@ def test_backbones_are_the_convolutional_extractors() -> None:
 
 
 def test_backbone_without_its_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path,))
 
     with pytest.raises(MissingWeightsError, match="weights of ResNet101V2 are not on this machine"):
         load_backbone("resnet101v2", image_size=64)
@@ -321,7 +321,7 @@ def test_efficientnet_is_backbone_and_second_probe_but_not_selected_by() -> None
 
 
 def test_weights_without_an_address_are_got_by_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path,))
 
     with pytest.raises(MissingWeightsError) as raised:
         load_weights("efficientnet-lite0")

@@ -10,18 +10,25 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from core.data.dataset import scan
-from core.errors import FeatureError, MemoryShortError, SettingsError
-from core.features.extraction import Extracted, count_missing, extract, extractor_cost, weights_of, without_failed
-from core.features.extractors import EXTRACTORS, extractor_in
-from core.features.extractors.features_file import FeaturesFileSettings
-from core.features.extractors.features_file.looking import features_from_file, paths_from_file
-from core.features.extractors.features_file.matching import Matched, Row, match, normal_path
-from core.features.extractors.features_file.rows import MATCH_STAGE
-from core.features.steps import FileState
-from core.output.feature_files import write_features
-from core.results import Dataset, Image, Split, WeightsUsed
-from core.settings import (
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.errors import FeatureError, MemoryShortError, SettingsError
+from coreset_studio.core.features.extraction import (
+    Extracted,
+    count_missing,
+    extract,
+    extractor_cost,
+    weights_of,
+    without_failed,
+)
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_in
+from coreset_studio.core.features.extractors.features_file import FeaturesFileSettings
+from coreset_studio.core.features.extractors.features_file.looking import features_from_file, paths_from_file
+from coreset_studio.core.features.extractors.features_file.matching import Matched, Row, match, normal_path
+from coreset_studio.core.features.extractors.features_file.rows import MATCH_STAGE
+from coreset_studio.core.features.steps import FileState
+from coreset_studio.core.output.feature_files import write_features
+from coreset_studio.core.results import Dataset, Image, Split, WeightsUsed
+from coreset_studio.core.settings import (
     DataSettings,
     FeatureSettings,
     settings_from_dict,
@@ -29,7 +36,7 @@ from core.settings import (
     settings_to_dict,
     with_own,
 )
-from core.settings.chosen_file import ChosenFile, FeaturesFile, without_places
+from coreset_studio.core.settings.chosen_file import ChosenFile, FeaturesFile, without_places
 
 NAME = "features-file"
 
@@ -339,7 +346,7 @@ def test_reading_states_its_memory_before_it_begins(
     dataset: Dataset, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = write(tmp_path / "f.npy", paths_of(dataset), numbers(24))
-    monkeypatch.setattr("core.memory.free_memory", lambda: FreeBytes)
+    monkeypatch.setattr("coreset_studio.core.memory.free_memory", lambda: FreeBytes)
     with pytest.raises(MemoryShortError, match="Reading Features from a file"):
         read(dataset, settings, cache)
 
@@ -383,7 +390,7 @@ def test_as_an_extractor_it_has_the_blocks_and_the_state_of_its_file(
 
 
 def test_reading_is_stopped_by_the_user(dataset: Dataset, cache: Path, tmp_path: Path) -> None:
-    from core.errors import CancelledError
+    from coreset_studio.core.errors import CancelledError
 
     class Stop:
         def report(self, done: int, total: int, message: str = "") -> None:

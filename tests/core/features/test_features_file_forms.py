@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from core.errors import CoresetError, FeatureError
-from core.features.extractors.features_file.forms import Part, open_features
-from core.features.extractors.features_file.looking import features_from_file, paths_from_file
-from core.settings import DataSettings
+from coreset_studio.core.errors import CoresetError, FeatureError
+from coreset_studio.core.features.extractors.features_file.forms import Part, open_features
+from coreset_studio.core.features.extractors.features_file.looking import features_from_file, paths_from_file
+from coreset_studio.core.settings import DataSettings
 
 PATHS = ["a/1.png", "a/2.png", "b/ü 3.png"]
 ROWS = np.array([[0.5, -1.25, 3e-7, 4], [5, 6, 7, 8.0625], [1e20, 0, -0.1, 1 / 3]], dtype=np.float32)
@@ -89,7 +89,7 @@ def test_any_type_of_number_and_any_layout_in_memory_is_read(form: str, array: n
 
 
 def test_rows_are_read_in_parts_that_together_are_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.features.extractors.features_file.forms._NUMBERS_OF_A_PART", 8)
+    monkeypatch.setattr("coreset_studio.core.features.extractors.features_file.forms._NUMBERS_OF_A_PART", 8)
     for form, write in FORMS.items():
         write(tmp_path / f"f{form}", ROWS)
         with open_features(tmp_path / f"f{form}") as opened:

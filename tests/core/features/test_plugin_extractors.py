@@ -7,33 +7,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.data.dataset import scan
-from core.data.demo import make_demo
-from core.data.images import read_image
-from core.descriptions import description
-from core.errors import FeatureError, ImageError, InputError, MissingWeightsError, WeightsError
-from core.features.backbone import backbones, load_backbone
-from core.features.extraction import extract, extractor_cost
-from core.features.extractors import EXTRACTORS, extractor_named, recommended
-from core.features.untrained import untrained_tensors
-from core.features.weight_download import download
-from core.features.weight_files import write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import find_weights, identify, import_weights, list_weights, weights_used
-from core.pipeline.facts import extractor_facts, recommended_extractors
-from core.pipeline.run_keys import probe_input_of
-from core.pipeline.stages import choose, open_dataset, prepare, split_dataset
-from core.pipeline.study import Study
-from core.resources import user_data_folder
-from core.results import Dataset
-from core.settings import ClusterSettings, FeatureSettings, Settings, with_own
-from core.training.architectures import NETWORKS
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.descriptions import description
+from coreset_studio.core.errors import FeatureError, ImageError, InputError, MissingWeightsError, WeightsError
+from coreset_studio.core.features.backbone import backbones, load_backbone
+from coreset_studio.core.features.extraction import extract, extractor_cost
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named, recommended
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_download import download
+from coreset_studio.core.features.weight_files import write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import find_weights, identify, import_weights, list_weights, weights_used
+from coreset_studio.core.pipeline.facts import extractor_facts, recommended_extractors
+from coreset_studio.core.pipeline.run_keys import probe_input_of
+from coreset_studio.core.pipeline.stages import choose, open_dataset, prepare, split_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.resources import user_data_folder
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, Settings, with_own
+from coreset_studio.core.training.architectures import NETWORKS
 
 Install = Callable[..., None]
 
 DESCRIBED = """
-from core.features.description import Extractor
+from coreset_studio.core.features.description import Extractor
 
 DESCRIPTION = Extractor(
     name="means",
@@ -51,7 +51,7 @@ DESCRIPTION = Extractor(
 CODE = """
 import numpy as np
 
-from core.features.steps import Steps
+from coreset_studio.core.features.steps import Steps
 
 
 def prepare(rgb):
@@ -71,9 +71,9 @@ STEPS = Steps(prepare=prepare, load=load)
 NETWORK = """
 import numpy as np
 
-from core.features.network import Network, WeightSet
-from core.features.steps import Steps
-from core.features.weight_files import Layer
+from coreset_studio.core.features.network import Network, WeightSet
+from coreset_studio.core.features.steps import Steps
+from coreset_studio.core.features.weight_files import Layer
 
 
 def build(image_size):
@@ -96,7 +96,7 @@ NETWORK = Network(weights=WEIGHTS, build=build, flip_channels=False, scale=1 / 2
 STEPS = Steps(prepare=lambda rgb: rgb[:8, :8], load=load, weight_set=WEIGHTS, network=NETWORK)
 """
 SMALL = """
-from core.features.description import Extractor
+from coreset_studio.core.features.description import Extractor
 
 DESCRIPTION = Extractor(
     name="small-network", title="Small network, averaged", tip="Four numbers.", does="plug_small.code:STEPS",
@@ -239,7 +239,7 @@ def test_rows_derived_from_a_plugins_own_cost_nothing(
     install_plugin: Install, dataset: Dataset, tmp_path: Path
 ) -> None:
     described = """
-from core.features.description import Extractor
+from coreset_studio.core.features.description import Extractor
 
 SHARED = {"version": 1, "input_size": 8, "batch_size": 8}
 ONE = Extractor(name="one", title="One", tip="One.", does="plug_two.code:ONE", blocks={"a": 3}, **SHARED)
@@ -249,7 +249,7 @@ SUM = Extractor(
 """
     code = """
 import numpy as np
-from core.features.steps import Steps
+from coreset_studio.core.features.steps import Steps
 
 
 def summed(rows):
@@ -294,7 +294,10 @@ PLUGIN = "The extractor Mean colours of the plugin plug_means 1.2 failed"
             "block whole holds numbers that are not finite",
         ),
         ("import a_module_that_is_not_there", "ModuleNotFoundError"),
-        ("def Steps(**parts):\n    return parts", "plug_means.code:STEPS is no core.features.steps.Steps"),
+        (
+            "def Steps(**parts):\n    return parts",
+            "plug_means.code:STEPS is no coreset_studio.core.features.steps.Steps",
+        ),
     ],
 )
 def test_what_its_code_raises_names_the_plugin(
@@ -311,7 +314,7 @@ def test_what_its_code_raises_names_the_plugin(
 def test_what_it_raises_on_purpose_stays(means: Install, dataset: Dataset, tmp_path: Path) -> None:
     """An image that it cannot read is listed, as it is with the program's own."""
     means(
-        code="from core.errors import ImageError\noriginal = prepare\n"
+        code="from coreset_studio.core.errors import ImageError\noriginal = prepare\n"
         "def prepare(rgb):\n"
         "    if rgb[0, 0, 0] == FIRST:\n        raise ImageError('It is all black.')\n"
         "    return original(rgb)\n"
@@ -443,7 +446,7 @@ def retrained(install_plugin: Install) -> Callable[[Mapping[str, str]], None]:
         code = f"""
 from dataclasses import replace
 
-from core.features.extractors.mobilenetv2 import network as own
+from coreset_studio.core.features.extractors.mobilenetv2 import network as own
 
 WEIGHTS = replace(own.WEIGHTS, name="mobilenetv2-stained", title="Stained", known={dict(known)!r}, md5="", address="")
 STEPS = replace(own.STEPS, weight_set=WEIGHTS, network=replace(own.NETWORK, weights=WEIGHTS))

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from core import memory
-from core.errors import FeatureError, MemoryShortError
-from core.features import reduction
-from core.features.reduction import embed_classes, embed_pool
-from core.features.views import join, mean_square, view_scales
-from core.results import ClassEmbedding, Dataset, FloatArray, Split
-from core.settings import FeatureSettings
+from coreset_studio.core import memory
+from coreset_studio.core.errors import FeatureError, MemoryShortError
+from coreset_studio.core.features import reduction
+from coreset_studio.core.features.reduction import embed_classes, embed_pool
+from coreset_studio.core.features.views import join, mean_square, view_scales
+from coreset_studio.core.results import ClassEmbedding, Dataset, FloatArray, Split
+from coreset_studio.core.settings import FeatureSettings
 
 MakeDataset = Callable[[Mapping[str, int]], Dataset]
 MakeRows = Callable[[int, int, int], FloatArray]

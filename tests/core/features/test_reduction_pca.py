@@ -7,11 +7,11 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 from sklearn.decomposition import PCA
 
-from core.errors import CancelledError, FeatureError
-from core.features.pca import ClassPca, n_components_for
-from core.features.pool_pca import PoolPca
-from core.progress import NoProgress
-from core.results import FloatArray
+from coreset_studio.core.errors import CancelledError, FeatureError
+from coreset_studio.core.features.pca import ClassPca, n_components_for
+from coreset_studio.core.features.pool_pca import PoolPca
+from coreset_studio.core.progress import NoProgress
+from coreset_studio.core.results import FloatArray
 
 MakeRows = Callable[[int, int, int], FloatArray]
 

@@ -8,9 +8,9 @@ from scipy.spatial.distance import cdist
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.features.separation import separation
-from core.neighbours import nearest
-from core.results import Dataset, PoolEmbedding
+from coreset_studio.core.features.separation import separation
+from coreset_studio.core.neighbours import nearest
+from coreset_studio.core.results import Dataset, PoolEmbedding
 
 MakeDataset = Callable[[Mapping[str, int]], Dataset]
 

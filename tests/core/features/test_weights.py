@@ -12,14 +12,14 @@ import h5py
 import numpy as np
 import pytest
 
-from core.errors import MissingWeightsError, WeightsError
-from core.features import weights as weights_module
-from core.features.extractors import EXTRACTORS
-from core.features.network import WeightSet
-from core.features.untrained import untrained_tensors
-from core.features.weight_files import Layer, Tensors, fits, read_tensors, tensors_of, write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import (
+from coreset_studio.core.errors import MissingWeightsError, WeightsError
+from coreset_studio.core.features import weights as weights_module
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.network import WeightSet
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_files import Layer, Tensors, fits, read_tensors, tensors_of, write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import (
     copy_to,
     find_weights,
     identify,
@@ -29,7 +29,7 @@ from core.features.weights import (
     weight_set,
     weights_used,
 )
-from core.resources import user_data_folder
+from coreset_studio.core.resources import user_data_folder
 
 VGG16_DIGEST = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
 MOBILENETV2_DIGEST = "54dce3c7c7ccd97485398392bdb66ddb9adf062fec8438adbe4fdf275ec7da89"
@@ -66,7 +66,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three empty weight folders: the program's, the user's, Keras'."""
     program = tmp_path / "program"
     (program / "weights").mkdir(parents=True)
-    monkeypatch.setattr("core.resources.resource_folder", lambda: program)
+    monkeypatch.setattr("coreset_studio.core.resources.resource_folder", lambda: program)
     monkeypatch.setattr(weights_module, "resource_folder", lambda: program)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     (tmp_path / "keras" / "models").mkdir(parents=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from core.features.untrained import untrained_tensors
-from core.features.weight_files import write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.files import process_mark
-from core.resources import user_data_folder
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_files import write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.files import process_mark
+from coreset_studio.core.resources import user_data_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 AT_ONCE = 3
@@ -24,9 +24,9 @@ DOWNLOAD = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from core.features import weights as module
-from core.features.weight_download import download_to
-from core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features import weights as module
+from coreset_studio.core.features.weight_download import download_to
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
 folder, address, md5 = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 changed = replace(WEIGHT_SETS["mobilenetv2"], address=address, md5=md5)
 module.WEIGHT_SETS = {**WEIGHT_SETS, "mobilenetv2": changed}
@@ -36,7 +36,7 @@ assert found.state == "verified" and found.file == folder / "weights.h5", found
 IMPORT = """
 import sys, time
 from pathlib import Path
-from core.features.weights import import_weights
+from coreset_studio.core.features.weights import import_weights
 (Path(sys.argv[2]) / sys.argv[3]).touch()
 while len(list(Path(sys.argv[2]).iterdir())) < int(sys.argv[4]):
     time.sleep(0.001)

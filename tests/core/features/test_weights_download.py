@@ -12,16 +12,16 @@ from pathlib import Path
 import certifi
 import pytest
 
-from core.errors import CancelledError, WeightsError
-from core.features import weight_download
-from core.features import weights as weights_module
-from core.features.network import WeightSet
-from core.features.untrained import untrained_tensors
-from core.features.weight_download import download, download_to
-from core.features.weight_files import write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import find_weights
-from core.resources import user_data_folder
+from coreset_studio.core.errors import CancelledError, WeightsError
+from coreset_studio.core.features import weight_download
+from coreset_studio.core.features import weights as weights_module
+from coreset_studio.core.features.network import WeightSet
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_download import download, download_to
+from coreset_studio.core.features.weight_files import write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.features.weights import find_weights
+from coreset_studio.core.resources import user_data_folder
 
 
 class Host:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from core.data.scanning import pixel_hash
-from core.output.content import ReportContent
-from core.results import (
+from coreset_studio.core.data.scanning import pixel_hash
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.results import (
     ClassClusters,
     ClassCoverage,
     ClassEmbedding,
@@ -40,8 +40,8 @@ from core.results import (
     ViewReduction,
     WeightsUsed,
 )
-from core.settings import Settings
-from core.training.metrics import METRICS
+from coreset_studio.core.settings import Settings
+from coreset_studio.core.training.metrics import METRICS
 
 
 def image_record(root: Path, path: str, class_name: str) -> Image:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.errors import ExportError
-from core.output.class_matching import match_classes, parse_match
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.class_matching import match_classes, parse_match
 
 OURS = ("Basophil", "immature granulocyte", "platelet")
 

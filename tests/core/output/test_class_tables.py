@@ -7,14 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.output.class_tables import class_measures_table, class_metrics_table, further_table, unknown_sentences
-from core.output.content import ReportContent
-from core.output.report import write_report
-from core.results import Comparison, RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
-from core.training.metrics import shown_in
+from coreset_studio.core.output.class_tables import (
+    class_measures_table,
+    class_metrics_table,
+    further_table,
+    unknown_sentences,
+)
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.results import Comparison, RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.metrics import shown_in
 
 CLASSES = ("blue", "red")
 

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 from pydicom.tag import Tag
 
-from core.cli import main
-from core.data.dataset import scan
-from core.data.images import decode
-from core.output.export import export_coreset
-from core.output.formats import EXPORT_FORMATS
-from core.output.verification import verify
-from core.results import Coreset, Dataset, Reading, Split
-from core.settings import DataSettings, ExportSettings
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import decode
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.formats import EXPORT_FORMATS
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.results import Coreset, Dataset, Reading, Split
+from coreset_studio.core.settings import DataSettings, ExportSettings
 from tests.core.data.dicom_files import dicom_bytes, written
 
 SECRET = "QXPLANT"

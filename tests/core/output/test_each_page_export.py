@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from core.data.dataset import scan
-from core.data.images import read_image
-from core.errors import ExportError
-from core.output.export import export_coreset
-from core.output.formats import EXPORT_FORMATS
-from core.output.verification import verify
-from core.results import Coreset, Dataset, Split
-from core.settings import DataSettings, ExportSettings
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.formats import EXPORT_FORMATS
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.results import Coreset, Dataset, Split
+from coreset_studio.core.settings import DataSettings, ExportSettings
 
 
 def write_stack(file: Path, seed: int, dtype: type = np.uint8) -> None:

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from core import files, windows
-from core.data.images import read_rgb
-from core.data.scanning import pixel_hash
-from core.errors import CancelledError, ExportError
-from core.output import export as export_module
-from core.output import placing
-from core.output.export import export_coreset
-from core.output.lists import COLUMNS, write_selection
-from core.output.manifest import read_manifest
-from core.output.reproducing import same_selection, settings_for
-from core.output.tables import read_rows
-from core.output.verification import verify
-from core.results import LeftOut, WeightsUsed
-from core.settings import ClusterSettings, ExportSettings, SelectionSettings, Settings, read_settings
+from coreset_studio.core import files, windows
+from coreset_studio.core.data.images import read_rgb
+from coreset_studio.core.data.scanning import pixel_hash
+from coreset_studio.core.errors import CancelledError, ExportError
+from coreset_studio.core.output import export as export_module
+from coreset_studio.core.output import placing
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.lists import COLUMNS, write_selection
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.reproducing import same_selection, settings_for
+from coreset_studio.core.output.tables import read_rows
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.results import LeftOut, WeightsUsed
+from coreset_studio.core.settings import ClusterSettings, ExportSettings, SelectionSettings, Settings, read_settings
 
 PLAIN = ExportSettings()
 

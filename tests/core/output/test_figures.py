@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from core.errors import ExportError
-from core.output import figures, training_figures
-from core.output.content import ReportContent
-from core.output.drawing import MEDOID, new_figure, save_figure, svg_for_page
-from core.palette import cluster_mark, sampler_mark
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output import figures, training_figures
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.drawing import MEDOID, new_figure, save_figure, svg_for_page
+from coreset_studio.core.palette import cluster_mark, sampler_mark
 
 
 def bar_colours(axes) -> set[str]:
@@ -150,15 +150,14 @@ def test_figures_leave_no_global_state_and_no_import(content: ReportContent) -> 
     before = dict(mpl.rcParams)
     figures.class_histogram(content.dataset)
     assert dict(mpl.rcParams) == before
-    code = (
-        "import sys, core.output.report; print([n for n in sys.modules if n in ('matplotlib', 'tensorflow', 'jinja2')])"
-    )
+    code = "import sys, coreset_studio.core.output.report\n"
+    code += "print([n for n in sys.modules if n in ('matplotlib', 'tensorflow', 'jinja2')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_every_sampler_of_the_registry_has_a_colour_of_its_own() -> None:
-    from core.selection.samplers import SAMPLERS
+    from coreset_studio.core.selection.samplers import SAMPLERS
 
     names = [*SAMPLERS, "matched", "everything"]
     marks = [sampler_mark(name) for name in names]

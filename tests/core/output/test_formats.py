@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from core.data.dataset import scan
-from core.data.images import read_bytes, read_image, read_rgb
-from core.errors import ExportError
-from core.output.description import ExportFormat
-from core.output.export import export_coreset
-from core.output.formats import EXPORT_FORMATS
-from core.output.verification import verify
-from core.resources import resource_folder
-from core.settings import ExportSettings
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.images import read_bytes, read_image, read_rgb
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.description import ExportFormat
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.formats import EXPORT_FORMATS
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.settings import ExportSettings
 
 HEAVY = ("numpy", "PIL", "cv2", "scipy", "sklearn", "tensorflow", "keras", "matplotlib", "PySide6")
 
@@ -40,7 +40,8 @@ def test_the_names_stay_those_of_stored_settings() -> None:
 
 def test_descriptions_import_no_library() -> None:
     code = (
-        "import sys; from core.output.formats import EXPORT_FORMATS; EXPORT_FORMATS.refusal('symlink', private=True); "
+        "import sys; from coreset_studio.core.output.formats import EXPORT_FORMATS; "
+        "EXPORT_FORMATS.refusal('symlink', private=True); "
         f"print(len(EXPORT_FORMATS), *(set({HEAVY!r}) & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

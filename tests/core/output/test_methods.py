@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from core.descriptions import all_kinds
-from core.errors import ExportError
-from core.features.extractors import EXTRACTORS
-from core.forms import read_form, write_form
-from core.output.methods import Methods, methods
-from core.output.methods_facts import (
+from coreset_studio.core.descriptions import all_kinds
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.forms import read_form, write_form
+from coreset_studio.core.output.methods import Methods, methods
+from coreset_studio.core.output.methods_facts import (
     CoresetFacts,
     MethodsFacts,
     SearchFacts,
@@ -22,10 +22,10 @@ from core.output.methods_facts import (
     TrainingFacts,
     WeightFacts,
 )
-from core.output.references import cited, references
-from core.pipeline.methods import FACTS, read_methods
-from core.selection.samplers import SAMPLERS
-from core.settings import (
+from coreset_studio.core.output.references import cited, references
+from coreset_studio.core.pipeline.methods import FACTS, read_methods
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings import (
     ClusterSettings,
     DataSettings,
     FeatureSettings,
@@ -35,8 +35,8 @@ from core.settings import (
     settings_to_dict,
     with_own,
 )
-from core.training.architectures import NETWORKS
-from core.training.metrics import METRICS
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.metrics import METRICS
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "format-1" / "study"
 LIBRARIES = {"python": "3.12.1", "numpy": "2.1.0", "tensorflow-cpu": "2.18.0"}

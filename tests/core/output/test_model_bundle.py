@@ -15,9 +15,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.data.levels import to_bytes
-from core.errors import CancelledError, ExportError
-from core.output.model_bundle import (
+from coreset_studio.core.data.levels import to_bytes
+from coreset_studio.core.errors import CancelledError, ExportError
+from coreset_studio.core.output.model_bundle import (
     FACTS_NAME,
     MODEL_NAME,
     Predictions,
@@ -26,13 +26,13 @@ from core.output.model_bundle import (
     save_bundle,
     write_predictions,
 )
-from core.results import RunKey, RunResult, WeightsUsed
-from core.settings import TrainingSettings
-from core.training.architectures.custom.model import build_custom
-from core.training.architectures.head.logistic import Head
-from core.training.evaluation import evaluate
-from core.training.fitting import TrainedRun
-from core.training.pixels import resize
+from coreset_studio.core.results import RunKey, RunResult, WeightsUsed
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures.custom.model import build_custom
+from coreset_studio.core.training.architectures.head.logistic import Head
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.fitting import TrainedRun
+from coreset_studio.core.training.pixels import resize
 
 GOLDEN = Path(__file__).parent / "golden" / "bundle-format-1"
 CLASSES = ("=1+1", "Zellen α", "c")

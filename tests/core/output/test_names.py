@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.output.names import MAX_BYTES, MAX_PATH, PrivateNames, free_name, safe_name, safe_names, safe_path
+from coreset_studio.core.output.names import (
+    MAX_BYTES,
+    MAX_PATH,
+    PrivateNames,
+    free_name,
+    safe_name,
+    safe_names,
+    safe_path,
+)
 
 
 @pytest.mark.parametrize(

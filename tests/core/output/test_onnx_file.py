@@ -10,19 +10,19 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.errors import ExportError
-from core.features.backbone import load_backbone
-from core.features.engine import import_keras, import_tensorflow
-from core.output import onnx_file
-from core.output.model_bundle import FACTS_NAME, add_onnx, load_bundle, predict, read_facts, save_bundle
-from core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFile, missing_packages, to_onnx
-from core.settings import TrainingSettings
-from core.training.architectures.custom.model import build_custom
-from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
-from core.training.architectures.transfer.tuning import pooled_whole, trainable_copy
-from core.training.backbones import Backbone, build_pooled_backbone
-from core.training.block_inputs import divide
-from core.training.fitting import TrainedRun
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.backbone import load_backbone
+from coreset_studio.core.features.engine import import_keras, import_tensorflow
+from coreset_studio.core.output import onnx_file
+from coreset_studio.core.output.model_bundle import FACTS_NAME, add_onnx, load_bundle, predict, read_facts, save_bundle
+from coreset_studio.core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFile, missing_packages, to_onnx
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures.custom.model import build_custom
+from coreset_studio.core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from coreset_studio.core.training.architectures.transfer.tuning import pooled_whole, trainable_copy
+from coreset_studio.core.training.backbones import Backbone, build_pooled_backbone
+from coreset_studio.core.training.block_inputs import divide
+from coreset_studio.core.training.fitting import TrainedRun
 from tests.core.output.test_model_bundle import CLASSES, SETTINGS, a_result
 
 pytest.importorskip("tf2onnx")

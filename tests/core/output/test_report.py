@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CancelledError, ExportError
-from core.output.content import ReportContent, labels_for
-from core.output.report import write_report
-from core.output.report_sections import coreset_words, duplicates_words, structure_summary
-from core.output.tables import read_rows
-from core.output.training_figures import training_time
-from core.output.training_sections import headline, remarks
-from core.results import Duplicates, Skipped
+from coreset_studio.core.errors import CancelledError, ExportError
+from coreset_studio.core.output.content import ReportContent, labels_for
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.output.report_sections import coreset_words, duplicates_words, structure_summary
+from coreset_studio.core.output.tables import read_rows
+from coreset_studio.core.output.training_figures import training_time
+from coreset_studio.core.output.training_sections import headline, remarks
+from coreset_studio.core.results import Duplicates, Skipped
 
 pytestmark = pytest.mark.slow
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.dataset import scan
-from core.errors import DatasetError
-from core.output.export import export_coreset
-from core.output.formats import EXPORT_FORMATS
-from core.output.lists import COLUMNS, write_selection
-from core.output.manifest import read_manifest
-from core.output.verification import verify
-from core.results import Dataset
-from core.settings import ExportSettings
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.formats import EXPORT_FORMATS
+from coreset_studio.core.output.lists import COLUMNS, write_selection
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import ExportSettings
 
 SPELLED = unicodedata.normalize("NFC", "größe")
 CHOSEN = ("coreset", "train")

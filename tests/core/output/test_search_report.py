@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from core.data.dataset import scan
-from core.data.demo import make_demo
-from core.errors import ExportError
-from core.output.content import ReportContent
-from core.output.report import write_report
-from core.output.search_files import FORM, read_search, write_search
-from core.output.search_report import agreement_table, agreement_values, search_table
-from core.pipeline.search_summary import Searched, summarise_search
-from core.results import Dataset
-from core.results.searches import SearchResult, SearchTest, SearchTrial, TrialResult
-from core.settings import Settings
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.output.search_files import FORM, read_search, write_search
+from coreset_studio.core.output.search_report import agreement_table, agreement_values, search_table
+from coreset_studio.core.pipeline.search_summary import Searched, summarise_search
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.results.searches import SearchResult, SearchTest, SearchTrial, TrialResult
+from coreset_studio.core.settings import Settings
 
 TITLES = {"learning_rate": "Learning rate", "image_size": "Image size"}
 TRIALS = [

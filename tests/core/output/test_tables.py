@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import ExportError
-from core.output.tables import (
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.tables import (
     Column,
     Table,
     csv_bytes,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.errors import CancelledError, ExportError
-from core.output.export import export_coreset
-from core.output.verification import verify
-from core.settings import ExportSettings
+from coreset_studio.core.errors import CancelledError, ExportError
+from coreset_studio.core.output.export import export_coreset
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.settings import ExportSettings
 
 
 @pytest.fixture

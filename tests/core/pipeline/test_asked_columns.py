@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from core.cli import main
-from core.data.dataset import scan
-from core.data.demo import make_demo
-from core.output.lists import COLUMNS
-from core.output.tables import read_rows
-from core.output.verification import verify
-from core.pipeline.exporting import export, rerun, write_selection
-from core.pipeline.stages import Prepared, choose, prepare
-from core.pipeline.study import Study
-from core.pipeline.teaching import Teaching
-from core.results import ClassEmbedding, Coreset
-from core.selection.represented import represented
-from core.settings import (
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.output.lists import COLUMNS
+from coreset_studio.core.output.tables import read_rows
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.exporting import export, rerun, write_selection
+from coreset_studio.core.pipeline.stages import Prepared, choose, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.teaching import Teaching
+from coreset_studio.core.results import ClassEmbedding, Coreset
+from coreset_studio.core.selection.represented import represented
+from coreset_studio.core.settings import (
     ClusterSettings,
     ExportSettings,
     FeatureSettings,

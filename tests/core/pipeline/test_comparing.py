@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
-from core.estimate import Speeds
-from core.features.extractors import extractor_named
-from core.output.content import ReportContent
-from core.output.report import write_report
-from core.output.training_tables import accuracy_table, cost_table, table_one, verdict_table
-from core.pipeline import comparing, comparison_progress, outlook, split_parts
-from core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
-from core.pipeline.outlook import plan_view
-from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
-from core.pipeline.run_keys import backbone_choice, probe_input_of, run_key
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.results import Epoch, Note, RunKey, RunResult, WeightsUsed
-from core.service.comparison_requests import ReadComparison, WriteReport
-from core.settings import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
+from coreset_studio.core.estimate import Speeds
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.output.content import ReportContent
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.output.training_tables import accuracy_table, cost_table, table_one, verdict_table
+from coreset_studio.core.pipeline import comparing, comparison_progress, outlook, split_parts
+from coreset_studio.core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
+from coreset_studio.core.pipeline.run_keys import backbone_choice, probe_input_of, run_key
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Epoch, Note, RunKey, RunResult, WeightsUsed
+from coreset_studio.core.service.comparison_requests import ReadComparison, WriteReport
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     FeatureSettings,
@@ -36,11 +36,11 @@ from core.settings import (
     TrainingSettings,
     with_own,
 )
-from core.training.architectures import NETWORKS
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
-from core.training.fitting import TrainedRun
-from core.training.runs import load_runs
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.fitting import TrainedRun
+from coreset_studio.core.training.runs import load_runs
 
 QUICK = with_own(
     TrainingSettings(image_size=32, epochs=1, min_steps=2), "transfer", backbone="mobilenetv2", untrained_backbone=True
@@ -268,7 +268,7 @@ def test_the_key_of_a_transfer_network_knows_its_weights(prepared: Prepared, mon
     marks = set()
     for digest in ("aa", "bb"):
         monkeypatch.setattr(
-            "core.training.backbones.weights_used",
+            "coreset_studio.core.training.backbones.weights_used",
             lambda name, digest=digest, **_: WeightsUsed(name, digest, "verified"),
         )
         marks.add(mark(trained, "transfer"))
@@ -326,7 +326,7 @@ def test_models_of_the_first_repetition_are_kept_under_names_of_their_own(
 def test_missing_weights_are_told_before_anything_is_trained(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path,))
     wanted = asking(prepared, TrainingSettings(image_size=32), networks=("custom", "transfer"))
     with pytest.raises(MissingWeightsError, match="VGG16 or MobileNetV2"):
         run_comparison(wanted, tmp_path / "runs")
@@ -342,7 +342,7 @@ def lack(monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
         if name not in there:
             raise MissingWeightsError(f"The weights of {name} are nowhere.")
 
-    monkeypatch.setattr("core.pipeline.outlook.find_weights", find)
+    monkeypatch.setattr("coreset_studio.core.pipeline.outlook.find_weights", find)
 
 
 def test_a_backbone_whose_weights_are_here_is_named_instead(
@@ -384,7 +384,7 @@ def test_the_estimate_states_disk_space_and_time_of_fine_tuning_without_a_gpu(
     training = TrainingSettings(orientation="free", flips_and_turns="on", fine_tuning="on")
     study = asking(prepared, training, networks=("custom", "transfer"), fractions=(0.5, 1.0)).study
     frozen = replace(study, settings=replace(study.settings, training=replace(training, fine_tuning="off")))
-    monkeypatch.setattr("core.pipeline.outlook.has_gpu", lambda: False)
+    monkeypatch.setattr("coreset_studio.core.pipeline.outlook.has_gpu", lambda: False)
     plan, plain = plan_view(study, 1000, 20, 30), plan_view(frozen, 1000, 20, 30)
     # Of ResNet101V2 at 256 px maps of 8 × 8 × 1,024 numbers of 2 bytes, those of the pool in 8 orientations.
     assert plan.disk_bytes == 2 * 8 * 8 * 1024 * (8 * 1000 + 50)
@@ -397,7 +397,7 @@ def test_the_estimate_states_disk_space_and_time_of_fine_tuning_without_a_gpu(
     told = outlook.fine_tuning_notes(study, 1000, 20, 30)
     assert told == ("Fine-tuning stores up to 1.1 GB of block inputs in the cache.", plan.note)
     assert outlook.fine_tuning_notes(frozen, 1000, 20, 30) == ()
-    monkeypatch.setattr("core.pipeline.outlook.has_gpu", lambda: True)
+    monkeypatch.setattr("coreset_studio.core.pipeline.outlook.has_gpu", lambda: True)
     assert plan_view(study, 1000, 20, 30).note == ""
 
 

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.errors import CancelledError, SettingsError
-from core.output.content import Labels
-from core.output.training_tables import accuracy_table, comparison_table, run_table
-from core.pipeline import comparing, whole
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.outlook import plan_view
-from core.pipeline.planning import n_splits, plan, splits_problem, study_of_split
-from core.pipeline.stages import Prepared, prepare, split_dataset
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.results import RunResult
-from core.service.comparison_requests import EstimateComparison
-from core.settings import ClusterSettings, ComparisonSettings, DataSettings, FeatureSettings, Settings
-from core.training import fitting
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import CancelledError, SettingsError
+from coreset_studio.core.output.content import Labels
+from coreset_studio.core.output.training_tables import accuracy_table, comparison_table, run_table
+from coreset_studio.core.pipeline import comparing, whole
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.planning import n_splits, plan, splits_problem, study_of_split
+from coreset_studio.core.pipeline.stages import Prepared, prepare, split_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import RunResult
+from coreset_studio.core.service.comparison_requests import EstimateComparison
+from coreset_studio.core.settings import ClusterSettings, ComparisonSettings, DataSettings, FeatureSettings, Settings
+from coreset_studio.core.training import fitting
 
 COMPARISON = ComparisonSettings(
     samplers=("random",), fractions=(0.5, 1.0), networks=("head",), repetitions=2, controls=False

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.descriptions import resolve
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.selection.description import Sampler
-from core.selection.orders import OrderCache
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order
-from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.descriptions import resolve
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool, Order
+from coreset_studio.core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings
 
 WHY = (
     "Without Fragile and Matched (Fragile): The sampler Fragile of the plugin fragile-samplers 0.3 failed "

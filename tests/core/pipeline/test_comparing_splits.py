@@ -7,25 +7,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.cache import fingerprint
-from core.data.demo import make_demo
-from core.descriptions import choices_of
-from core.errors import CancelledError, SettingsError
-from core.pipeline import comparing, split_parts
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.outlook import plan_view
-from core.pipeline.planning import PlannedRun, plan, splits_problem, study_of_split
-from core.pipeline.run_keys import RUN_VERSION, run_key
-from core.pipeline.split_parts import Selections, open_split
-from core.pipeline.stages import Prepared, choose, prepare, split_dataset
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
-from core.results import Coreset, RunResult
-from core.service.comparison_requests import EstimateComparison
-from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, SelectionSettings, Settings
-from core.training import fitting
-from core.training.fitting import used_classes
-from core.training.runs import load_runs
+from coreset_studio.core.cache import fingerprint
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.descriptions import choices_of
+from coreset_studio.core.errors import CancelledError, SettingsError
+from coreset_studio.core.pipeline import comparing, split_parts
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.planning import PlannedRun, plan, splits_problem, study_of_split
+from coreset_studio.core.pipeline.run_keys import RUN_VERSION, run_key
+from coreset_studio.core.pipeline.split_parts import Selections, open_split
+from coreset_studio.core.pipeline.stages import Prepared, choose, prepare, split_dataset
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Coreset, RunResult
+from coreset_studio.core.service.comparison_requests import EstimateComparison
+from coreset_studio.core.settings import (
+    ClusterSettings,
+    ComparisonSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+)
+from coreset_studio.core.training import fitting
+from coreset_studio.core.training.fitting import used_classes
+from coreset_studio.core.training.runs import load_runs
 
 COMPARISON = ComparisonSettings(
     samplers=("random",), fractions=(0.5, 1.0), networks=("head",), repetitions=2, splits=2, controls=False
@@ -218,7 +224,7 @@ def test_the_plan_tells_every_split_and_what_preparing_it_takes(prepared: Prepar
 
 def test_the_penalty_of_the_probe_is_chosen_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     first = open_split(prepared, 0).probe_inputs["head"]
-    monkeypatch.setattr("core.training.architectures.head.logistic.choose_head_strength", None)
+    monkeypatch.setattr("coreset_studio.core.training.architectures.head.logistic.choose_head_strength", None)
     again = open_split(prepared, 0).probe_inputs["head"]
     assert first.strength is not None
     assert first.strength == again.strength

@@ -13,20 +13,20 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from core.cli import main
-from core.data.dataset import scan
-from core.errors import ExportError
-from core.features.engine import import_keras
-from core.output.bundle_features import FEATURES_NAME, known_images, read_known, with_features
-from core.output.external_report import ANSWERS, REPORT
-from core.output.model_bundle import FACTS_NAME, MODEL_NAME, load_bundle, read_facts, save_bundle
-from core.pipeline.external import evaluate_external, external_classes
-from core.results import RunKey, RunResult
-from core.settings import DataSettings, TrainingSettings
-from core.training.architectures.custom.model import build_custom
-from core.training.architectures.transfer.model import assemble_transfer
-from core.training.evaluation import evaluate
-from core.training.fitting import TrainedRun
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.output.bundle_features import FEATURES_NAME, known_images, read_known, with_features
+from coreset_studio.core.output.external_report import ANSWERS, REPORT
+from coreset_studio.core.output.model_bundle import FACTS_NAME, MODEL_NAME, load_bundle, read_facts, save_bundle
+from coreset_studio.core.pipeline.external import evaluate_external, external_classes
+from coreset_studio.core.results import RunKey, RunResult
+from coreset_studio.core.settings import DataSettings, TrainingSettings
+from coreset_studio.core.training.architectures.custom.model import build_custom
+from coreset_studio.core.training.architectures.transfer.model import assemble_transfer
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.fitting import TrainedRun
 
 CLASSES = ("blue", "green", "red")
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (200, 50, 40)}
@@ -200,7 +200,7 @@ def test_a_damaged_bundle_is_a_sentence(home: Path, tmp_path: Path, name: str, h
 
 
 def test_an_image_that_is_gone_since_the_scan_stops_nothing(home: Path, tmp_path: Path) -> None:
-    from core.output.external_test import evaluate_bundle
+    from coreset_studio.core.output.external_test import evaluate_bundle
 
     other = write(tmp_path / "other", dict(zip(CLASSES, CLASSES, strict=True)), n=3, seed=4)
     (other / "red" / "broken.png").write_bytes(b"no image")

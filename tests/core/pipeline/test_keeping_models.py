@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.errors import ExportError
-from core.output.model_bundle import FACTS_NAME, MODEL_NAME, read_facts
-from core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFacts
-from core.pipeline import keeping_models
-from core.pipeline.comparing import run_comparison
-from core.pipeline.keeping_models import saved_sentence
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.settings import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.output.model_bundle import FACTS_NAME, MODEL_NAME, read_facts
+from coreset_studio.core.output.onnx_file import DESCRIPTION_NAME, FILE_NAME, OnnxFacts
+from coreset_studio.core.pipeline import keeping_models
+from coreset_studio.core.pipeline.comparing import run_comparison
+from coreset_studio.core.pipeline.keeping_models import saved_sentence
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     FeatureSettings,
@@ -89,7 +89,7 @@ def test_a_network_of_an_earlier_training_gets_its_file_without_a_new_one(
     assert not any("ONNX" in note for note in plain.notes)
     [bundle] = models.iterdir()
     before = (bundle / MODEL_NAME).read_bytes()
-    monkeypatch.setattr("core.pipeline.comparing.train", None)
+    monkeypatch.setattr("coreset_studio.core.pipeline.comparing.train", None)
 
     again = run_comparison(asking(prepared, onnx=True), runs, keep_models=models)
 

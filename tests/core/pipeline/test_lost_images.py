@@ -10,23 +10,23 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.data.demo import make_demo
-from core.data.images import read_image
-from core.data.rereading import CHANGED
-from core.data.scanning import pixel_hash
-from core.errors import TrainingError
-from core.output.embedded_images import embedded
-from core.pipeline import comparing
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.planning import PlannedRun
-from core.pipeline.run_keys import run_key
-from core.pipeline.searching import search_study
-from core.pipeline.split_parts import Selections
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.results import Note
-from core.service.selection_service import SelectionService
-from core.settings import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.data.rereading import CHANGED
+from coreset_studio.core.data.scanning import pixel_hash
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.output.embedded_images import embedded
+from coreset_studio.core.pipeline import comparing
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.run_keys import run_key
+from coreset_studio.core.pipeline.searching import search_study
+from coreset_studio.core.pipeline.split_parts import Selections
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Note
+from coreset_studio.core.service.selection_service import SelectionService
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     FeatureSettings,
@@ -35,8 +35,8 @@ from core.settings import (
     TrainingSettings,
     with_own,
 )
-from core.training.pixels import STORE_VERSION, PixelStore, resize
-from core.training.runs import load_runs
+from coreset_studio.core.training.pixels import STORE_VERSION, PixelStore, resize
+from coreset_studio.core.training.runs import load_runs
 
 QUICK = with_own(
     TrainingSettings(image_size=32, epochs=1, min_steps=2), "transfer", backbone="mobilenetv2", untrained_backbone=True

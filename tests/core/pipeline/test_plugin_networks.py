@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.errors import SettingsError
-from core.output.model_bundle import load_bundle
-from core.output.report import write_report
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.outlook import plan_view
-from core.pipeline.search_space import search_ranges
-from core.pipeline.searching import search_study
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.pipeline.whole import demo_settings, predict, report_content
-from core.settings import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import SettingsError
+from coreset_studio.core.output.model_bundle import load_bundle
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.search_space import search_ranges
+from coreset_studio.core.pipeline.searching import search_study
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.whole import demo_settings, predict, report_content
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     FeatureSettings,
@@ -28,8 +28,8 @@ from core.settings import (
     Settings,
     TrainingSettings,
 )
-from core.training.architectures import NETWORKS
-from core.training.runs import load_runs
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.runs import load_runs
 
 COMPARISON = ComparisonSettings(
     samplers=("random",), fractions=(0.5, 1.0), networks=("nearest-mean", "tiny"), controls=False
@@ -79,7 +79,7 @@ def test_they_are_planned_trained_kept_compared_and_told(
     assert any("The nearest mean uses the same features (colour-texture)" in sentence for sentence in found.sentences)
 
     # What is stored is compared again, and nothing is trained again.
-    monkeypatch.setattr("core.pipeline.comparing.train", None)
+    monkeypatch.setattr("coreset_studio.core.pipeline.comparing.train", None)
     again = run_comparison(asking(prepared, repetitions=2), tmp_path / "runs")
     assert again.sentences == found.sentences
     np.testing.assert_equal([vars(row) for row in again.rows], [vars(row) for row in found.rows])

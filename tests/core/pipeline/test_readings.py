@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.cli import main
-from core.output.manifest import read_manifest
-from core.pipeline.study import Study, settings_of_project
-from core.progress import NO_PROGRESS
-from core.project import Project, StageResult, read_project, write_project
-from core.service.dataset_requests import ScanDataset
-from core.settings import DataSettings, Settings
+from coreset_studio.core.cli import main
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.pipeline.study import Study, settings_of_project
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.project import Project, StageResult, read_project, write_project
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.settings import DataSettings, Settings
 
 
 def cells(folder: Path, n: int = 12, high: int = 4096) -> Path:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from core.errors import MissingWeightsError
-from core.features.extractors import EXTRACTORS
-from core.pipeline import facts
-from core.pipeline.whole import demo_settings
-from core.settings import own_settings
-from core.training.architectures import NETWORKS
+from coreset_studio.core.errors import MissingWeightsError
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.pipeline import facts
+from coreset_studio.core.pipeline.whole import demo_settings
+from coreset_studio.core.settings import own_settings
+from coreset_studio.core.training.architectures import NETWORKS
 
 
 def test_with_weights_an_extractor_that_follows_from_another_stands_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:

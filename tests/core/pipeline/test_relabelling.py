@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.dataset import scan
-from core.data.demo import make_demo
-from core.data.label_files import labels_from_file
-from core.output.lists import COLUMNS
-from core.output.report import write_report
-from core.output.tables import read_rows
-from core.output.verification import verify
-from core.pipeline.exporting import export, rerun, write_selection
-from core.pipeline.stages import Prepared, choose, prepare
-from core.pipeline.study import Study
-from core.pipeline.whole import compare_study, report_content
-from core.settings import (
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.data.label_files import labels_from_file
+from coreset_studio.core.output.lists import COLUMNS
+from coreset_studio.core.output.report import write_report
+from coreset_studio.core.output.tables import read_rows
+from coreset_studio.core.output.verification import verify
+from coreset_studio.core.pipeline.exporting import export, rerun, write_selection
+from coreset_studio.core.pipeline.stages import Prepared, choose, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.whole import compare_study, report_content
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     DataSettings,
@@ -31,7 +31,7 @@ from core.settings import (
     SelectionSettings,
     Settings,
 )
-from core.training.relabelled import BIAS
+from coreset_studio.core.training.relabelled import BIAS
 
 WHEN = "2026-11-27T09:30:00+00:00"
 NEW = "precursor"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.descriptions import Plugin, choice
-from core.pipeline.planning import PlannedRun
-from core.pipeline.run_keys import ProbeInput, run_key
-from core.pipeline.study import Study
-from core.results import Dataset, Image, Split
-from core.settings import TrainingSettings, settings_from_dict, settings_to_dict, with_own
-from core.training.architectures import NETWORKS
+from coreset_studio.core.descriptions import Plugin, choice
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.run_keys import ProbeInput, run_key
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Dataset, Image, Split
+from coreset_studio.core.settings import TrainingSettings, settings_from_dict, settings_to_dict, with_own
+from coreset_studio.core.training.architectures import NETWORKS
 
 SPLIT = Split(np.array([0, 1, 2, 5, 6, 7]), np.array([3]), np.array([4, 8, 9]))
 UNTRAINED = {"backbone": "mobilenetv2", "untrained_backbone": True}

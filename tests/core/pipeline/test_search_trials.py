@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import ExportError
-from core.pipeline.search_space import SearchRange, search_ranges
-from core.pipeline.search_trials import (
+from coreset_studio.core.errors import ExportError
+from coreset_studio.core.pipeline.search_space import SearchRange, search_ranges
+from coreset_studio.core.pipeline.search_trials import (
     JOURNAL,
     NAME,
     FinishedTrial,
@@ -22,8 +22,8 @@ from core.pipeline.search_trials import (
     journal_progress,
     sole_search,
 )
-from core.results.searches import TrialResult
-from core.settings import SearchSettings, TrainingSettings
+from coreset_studio.core.results.searches import TrialResult
+from coreset_studio.core.settings import SearchSettings, TrainingSettings
 
 SEARCH = SearchSettings(method="tpe")
 RANGES = search_ranges(SEARCH, TrainingSettings())
@@ -214,7 +214,9 @@ def test_two_searches_do_not_share_a_folder(tmp_path: Path) -> None:
         [mark] = tmp_path.iterdir()
         with sole_search(tmp_path):
             pass  # of the same process
-        code = "import sys; from pathlib import Path; from core.pipeline.search_trials import sole_search\n"
+        code = (
+            "import sys; from pathlib import Path; from coreset_studio.core.pipeline.search_trials import sole_search\n"
+        )
         code += "with sole_search(Path(sys.argv[1])): pass"
         done = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path)],

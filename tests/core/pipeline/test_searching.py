@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 from scipy.stats import kendalltau
 
-from core.data.demo import make_demo
-from core.errors import ExportError, SettingsError
-from core.output.search_files import read_search
-from core.pipeline import comparing, search_trials
-from core.pipeline.grid import Grid
-from core.pipeline.methods import read_methods
-from core.pipeline.search_outlook import estimate_search
-from core.pipeline.search_space import configured, search_ranges
-from core.pipeline.search_summary import Searched, summarise_search
-from core.pipeline.searching import search_study
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, NoProgress
-from core.results import Epoch
-from core.results.searches import SearchResult, SearchTrial, TrialResult
-from core.search_answer import search_sentences
-from core.service.comparison_requests import EstimateSearch, SearchHyperparameters
-from core.settings import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import ExportError, SettingsError
+from coreset_studio.core.output.search_files import read_search
+from coreset_studio.core.pipeline import comparing, search_trials
+from coreset_studio.core.pipeline.grid import Grid
+from coreset_studio.core.pipeline.methods import read_methods
+from coreset_studio.core.pipeline.search_outlook import estimate_search
+from coreset_studio.core.pipeline.search_space import configured, search_ranges
+from coreset_studio.core.pipeline.search_summary import Searched, summarise_search
+from coreset_studio.core.pipeline.searching import search_study
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS, NoProgress
+from coreset_studio.core.results import Epoch
+from coreset_studio.core.results.searches import SearchResult, SearchTrial, TrialResult
+from coreset_studio.core.search_answer import search_sentences
+from coreset_studio.core.service.comparison_requests import EstimateSearch, SearchHyperparameters
+from coreset_studio.core.settings import (
     DataSettings,
     FeatureSettings,
     SearchSettings,
@@ -35,9 +35,9 @@ from core.settings import (
     read_settings,
     with_own,
 )
-from core.training.architectures import NETWORKS
-from core.training.loop import n_epochs
-from core.training.runs import load_runs
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.loop import n_epochs
+from coreset_studio.core.training.runs import load_runs
 
 RATES = (0.001, 0.002, 0.004, 0.008)
 

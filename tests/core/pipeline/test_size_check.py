@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.data.demo import make_demo
-from core.errors import TrainingError
-from core.pipeline.size_check import check_size, check_words
-from core.pipeline.study import Study
-from core.settings import ClusterSettings, DataSettings, FeatureSettings, SelectionSettings, Settings
-from core.training.equivalence import PairedLoss
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.pipeline.size_check import check_size, check_words
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.settings import ClusterSettings, DataSettings, FeatureSettings, SelectionSettings, Settings
+from coreset_studio.core.training.equivalence import PairedLoss
 
 
 @pytest.fixture(scope="module")

@@ -12,21 +12,28 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from core.data.demo import make_demo
-from core.errors import CancelledError, LostImagesError, SelectionError, TrainingError
-from core.pipeline import sizes
-from core.pipeline.size_folds import Chooser
-from core.pipeline.size_networks import NetworkOfFold
-from core.pipeline.sizes import FRACTIONS, find_sizes
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.results import Note
-from core.selection.selecting import select
-from core.settings import ClusterSettings, DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
-from core.settings.earlier import EarlierCoreset, EarlierImage
-from core.training.architectures import NETWORKS
-from core.training.fitting import TrainingTask
-from core.training.teacher import embedded_by, penalty_of
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import CancelledError, LostImagesError, SelectionError, TrainingError
+from coreset_studio.core.pipeline import sizes
+from coreset_studio.core.pipeline.size_folds import Chooser
+from coreset_studio.core.pipeline.size_networks import NetworkOfFold
+from coreset_studio.core.pipeline.sizes import FRACTIONS, find_sizes
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Note
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.settings import (
+    ClusterSettings,
+    DataSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+    TrainingSettings,
+)
+from coreset_studio.core.settings.earlier import EarlierCoreset, EarlierImage
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.fitting import TrainingTask
+from coreset_studio.core.training.teacher import embedded_by, penalty_of
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +179,7 @@ def test_curves_of_a_network_are_its_trainings_each_done_once(
         wrong = np.arange(len(test)) < 10 / np.sqrt(len(task.indices))
         return SimpleNamespace(result=SimpleNamespace(true=true, predicted=np.where(wrong, -1, true)))
 
-    monkeypatch.setattr("core.pipeline.size_networks.train", training)
+    monkeypatch.setattr("coreset_studio.core.pipeline.size_networks.train", training)
     asked = replace(study, cache_folder=tmp_path / "cache")
     listener = Notes()
     with pytest.raises(CancelledError):
@@ -218,7 +225,7 @@ def test_an_image_that_is_lost_is_left_out_and_counts_as_wrong(study: Study, tmp
         return SimpleNamespace(result=SimpleNamespace(true=true, predicted=true))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.pipeline.size_networks.train", training)
+        patch.setattr("coreset_studio.core.pipeline.size_networks.train", training)
         right = fold.right(indices[10:20])
     assert seen == [10, 9]
     assert right.tolist() == [False, *[True] * 9]

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cache import ArrayCache, fingerprint
-from core.pipeline.stages import CLUSTERING_VERSION, cluster_classes
-from core.results import ClassEmbedding
-from core.settings import ClusterSettings, Settings
-from core.settings.choices import choice
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.pipeline.stages import CLUSTERING_VERSION, cluster_classes
+from coreset_studio.core.results import ClassEmbedding
+from coreset_studio.core.settings import ClusterSettings, Settings
+from coreset_studio.core.settings.choices import choice
 
 
 def embedding_of(points: np.ndarray) -> ClassEmbedding:
@@ -24,7 +24,7 @@ def test_clusters_kept_earlier_are_read_and_not_made_again(tmp_path: Path, monke
     key = fingerprint(CLUSTERING_VERSION, "a", embedding.embedding, 10, 0, None)
     arrays = {"labels": np.array([0, 0, 0, 1, 1, 0]), "medoids": np.array([2, 4]), "silhouettes": np.zeros(6)}
     ArrayCache(tmp_path).store("clusters", key, arrays, {"curve": {"2": 0.4}, "chosen_by": "silhouette"})
-    monkeypatch.setattr("core.pipeline.stages.cluster_class", None)
+    monkeypatch.setattr("coreset_studio.core.pipeline.stages.cluster_class", None)
     (found,) = cluster_classes([embedding], Settings(), tmp_path)
     assert found.medoids.tolist() == [11, 15]
     assert found.medoid_rows.tolist() == [2, 4]

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.errors import CancelledError, SettingsError
-from core.output.content import Labels
-from core.output.training_tables import cost_table, run_table
-from core.pipeline import comparing, teaching
-from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.outlook import plan_view
-from core.pipeline.planning import PlannedRun
-from core.pipeline.searching import search_study
-from core.pipeline.split_parts import open_split
-from core.pipeline.stages import Prepared, prepare
-from core.pipeline.study import Study
-from core.pipeline.teaching import Teaching, missing_baselines, teacher_seconds
-from core.results import Note, RunKey, RunResult, Teacher
-from core.settings import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import CancelledError, SettingsError
+from coreset_studio.core.output.content import Labels
+from coreset_studio.core.output.training_tables import cost_table, run_table
+from coreset_studio.core.pipeline import comparing, teaching
+from coreset_studio.core.pipeline.comparing import compare_stored, run_comparison
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.planning import PlannedRun
+from coreset_studio.core.pipeline.searching import search_study
+from coreset_studio.core.pipeline.split_parts import open_split
+from coreset_studio.core.pipeline.stages import Prepared, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.teaching import Teaching, missing_baselines, teacher_seconds
+from coreset_studio.core.results import Note, RunKey, RunResult, Teacher
+from coreset_studio.core.settings import (
     ClusterSettings,
     ComparisonSettings,
     DataSettings,
@@ -30,8 +30,8 @@ from core.settings import (
     Settings,
     TrainingSettings,
 )
-from core.training.evaluation import evaluate
-from core.training.fitting import TrainedRun, TrainingTask, used_classes
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.fitting import TrainedRun, TrainingTask, used_classes
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import coreset_studio
 import numpy as np
 import pytest
-from coreset_studio import plugin_code, plugins
 from PIL import Image
+
+import coreset_studio
+from coreset_studio import plugin_code, plugins
 
 # To remove a name, let it warn for one minor version first: CONTRIBUTING.md.
 NAMES = {

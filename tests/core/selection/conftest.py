@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.results import ClassClusters, ClassEmbedding, Dataset, Image, Split
-from core.selection.clustering import cluster_class
-from core.selection.description import Sampler
-from core.selection.sampling import Order
-from core.settings import ClusterSettings
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Dataset, Image, Split
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.sampling import Order
+from coreset_studio.core.settings import ClusterSettings
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.selection import kernel as kernel_module
-from core.selection.kernel import Kernel, Kernels, squared_discrepancy
-from core.selection.samplers import SAMPLERS
-from core.selection.samplers.balanced_herding import BalancedHerdingSettings
-from core.selection.samplers.balanced_herding.order import order, target
-from core.selection.sampling import ClassPool, rounded
+from coreset_studio.core.selection import kernel as kernel_module
+from coreset_studio.core.selection.kernel import Kernel, Kernels, squared_discrepancy
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.samplers.balanced_herding import BalancedHerdingSettings
+from coreset_studio.core.selection.samplers.balanced_herding.order import order, target
+from coreset_studio.core.selection.sampling import ClassPool, rounded
 
 
 def make_pool(n: int, seed: int) -> ClassPool:

@@ -5,13 +5,13 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from core.selection import kernel
-from core.selection.samplers.herding import order as herding
-from core.selection.samplers.k_center import order as k_center
-from core.selection.samplers.medoid import order as medoid
-from core.selection.samplers.moderate import order as moderate
-from core.selection.samplers.typiclust import order as typiclust
-from core.selection.sampling import ClassPool
+from coreset_studio.core.selection import kernel
+from coreset_studio.core.selection.samplers.herding import order as herding
+from coreset_studio.core.selection.samplers.k_center import order as k_center
+from coreset_studio.core.selection.samplers.medoid import order as medoid
+from coreset_studio.core.selection.samplers.moderate import order as moderate
+from coreset_studio.core.selection.samplers.typiclust import order as typiclust
+from coreset_studio.core.selection.sampling import ClassPool
 
 
 def make_pool(points: np.ndarray, seed: int = 0) -> ClassPool:

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import SelectionError
-from core.results import Coreset, Dataset, Image, PoolEmbedding
-from core.selection.coverage import (
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.results import Coreset, Dataset, Image, PoolEmbedding
+from coreset_studio.core.selection.coverage import (
     class_coverage,
     coverage,
     covered_worst,
     proxy_accuracy,
     proxy_curve,
 )
-from core.selection.difficulty import class_difficulty
-from core.selection.kernel import Kernel
-from core.selection.label_errors import near_duplicates, suspected_label_errors
-from core.selection.selecting import select
-from core.settings import SelectionSettings
+from coreset_studio.core.selection.difficulty import class_difficulty
+from coreset_studio.core.selection.kernel import Kernel
+from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.settings import SelectionSettings
 
 
 def image(path: str, *, pixels: str = "", perceptual: str = "0" * 16) -> Image:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import SelectionError
-from core.selection.budgets import (
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.selection.budgets import (
     budgets_by_hand,
     budgets_over_classes,
     budgets_over_clusters,
@@ -22,7 +22,7 @@ from core.selection.budgets import (
     total_budget,
     water_fill,
 )
-from core.settings import SelectionSettings
+from coreset_studio.core.settings import SelectionSettings
 
 SIZES = st.lists(st.integers(0, 30), min_size=1, max_size=6)
 CLASSES = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.integers(1, 40), min_size=1, max_size=6)

@@ -5,11 +5,18 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.metrics import silhouette_samples, silhouette_score
 
-from core.errors import CancelledError, SelectionError
-from core.progress import NoProgress
-from core.results import ClassClusters, ClassEmbedding, FloatArray
-from core.selection.clustering import best_k, cluster_class, distance_matrix, partition, silhouettes_of, structure_words
-from core.settings import ClusterSettings
+from coreset_studio.core.errors import CancelledError, SelectionError
+from coreset_studio.core.progress import NoProgress
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, FloatArray
+from coreset_studio.core.selection.clustering import (
+    best_k,
+    cluster_class,
+    distance_matrix,
+    partition,
+    silhouettes_of,
+    structure_words,
+)
+from coreset_studio.core.settings import ClusterSettings
 
 SETTINGS = ClusterSettings()
 

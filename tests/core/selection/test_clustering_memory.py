@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_samples
 
-from core import memory
-from core.errors import MemoryShortError, SelectionError
-from core.estimate import clustering_bytes
-from core.memory import FreeMemory
-from core.pipeline.stages import _clustering_key, cluster_classes
-from core.results import ClassEmbedding, FloatArray
-from core.selection import clustering
-from core.selection.clustering import cluster_class, cluster_words
-from core.settings import ClusterSettings, Settings, settings_to_dict
-from core.settings.listed import settings_in
+from coreset_studio.core import memory
+from coreset_studio.core.errors import MemoryShortError, SelectionError
+from coreset_studio.core.estimate import clustering_bytes
+from coreset_studio.core.memory import FreeMemory
+from coreset_studio.core.pipeline.stages import _clustering_key, cluster_classes
+from coreset_studio.core.results import ClassEmbedding, FloatArray
+from coreset_studio.core.selection import clustering
+from coreset_studio.core.selection.clustering import cluster_class, cluster_words
+from coreset_studio.core.settings import ClusterSettings, Settings, settings_to_dict
+from coreset_studio.core.settings.listed import settings_in
 
 PLENTY = FreeMemory(10**12)
 
@@ -150,9 +150,9 @@ THREADS = """
 import hashlib, sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
-from core.results import ClassEmbedding
-from core.selection.clustering import cluster_class
-from core.settings import ClusterSettings
+from coreset_studio.core.results import ClassEmbedding
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.settings import ClusterSettings
 rows = np.random.default_rng(1).standard_normal((4_000, 60)).astype(np.float32)
 nothing = np.zeros(0, dtype=np.int64)
 embedding = ClassEmbedding("a", np.arange(4_000), rows, nothing, rows[:0], ())

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import CannotContinueError, SelectionError
-from core.neighbours import unit_rows
-from core.results import Coreset, Dataset, LeftOut, PoolEmbedding
-from core.selection.budgets import beyond, budgets_over_classes
-from core.selection.kept import KEPT, find_kept
-from core.selection.kernel import Kernel, squared_discrepancy
-from core.selection.orders import OrderCache, put_in_order
-from core.selection.samplers import SAMPLERS
-from core.selection.samplers.even_herding.order import even_target
-from core.selection.sampling import ClassPool
-from core.selection.selecting import matched_random, select
-from core.settings import EarlierCoreset, EarlierImage, SelectionSettings
+from coreset_studio.core.errors import CannotContinueError, SelectionError
+from coreset_studio.core.neighbours import unit_rows
+from coreset_studio.core.results import Coreset, Dataset, LeftOut, PoolEmbedding
+from coreset_studio.core.selection.budgets import beyond, budgets_over_classes
+from coreset_studio.core.selection.kept import KEPT, find_kept
+from coreset_studio.core.selection.kernel import Kernel, squared_discrepancy
+from coreset_studio.core.selection.orders import OrderCache, put_in_order
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.samplers.even_herding.order import even_target
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.selection.selecting import matched_random, select
+from coreset_studio.core.settings import EarlierCoreset, EarlierImage, SelectionSettings
 
 SIZES = {"a": 40, "b": 25, "c": 7, "d": 1}
 DIFFICULTY = {"a": 0.1, "b": 0.5, "c": 0.2, "d": 1.0}
@@ -155,7 +155,7 @@ def test_k_center_takes_the_image_farthest_from_what_is_kept(scene: Any) -> None
 
 
 def test_balanced_herding_follows_its_target_beside_what_is_kept(scene: Any) -> None:
-    from core.selection.samplers.balanced_herding.order import target
+    from coreset_studio.core.selection.samplers.balanced_herding.order import target
 
     kept = [7, 30, 2]
     pool = pool_of(scene, kept)
@@ -190,7 +190,7 @@ def test_even_herding_beside_kept_images_is_nearer_to_its_target_than_without_a_
 
 
 def test_graph_coverage_takes_the_image_that_adds_most_to_what_is_kept(scene: Any) -> None:
-    from core.selection.graph import cover_graph
+    from coreset_studio.core.selection.graph import cover_graph
 
     kept = [7, 30, 2]
     pool = pool_of(scene, kept)

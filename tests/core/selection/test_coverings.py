@@ -7,13 +7,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from core import neighbours
-from core.selection import graph
-from core.selection.kernel import Kernel
-from core.selection.samplers.facility_location import order as facility_location
-from core.selection.samplers.graph_coverage import order as graph_coverage
-from core.selection.samplers.max_herding import order as max_herding
-from core.selection.sampling import ClassPool, rounded
+from coreset_studio.core import neighbours
+from coreset_studio.core.selection import graph
+from coreset_studio.core.selection.kernel import Kernel
+from coreset_studio.core.selection.samplers.facility_location import order as facility_location
+from coreset_studio.core.selection.samplers.graph_coverage import order as graph_coverage
+from coreset_studio.core.selection.samplers.max_herding import order as max_herding
+from coreset_studio.core.selection.sampling import ClassPool, rounded
 
 
 def make_pool(points: np.ndarray) -> ClassPool:

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from core.descriptions import registry
-from core.resources import resource_folder
-from core.selection.kernel import MEMORY_BUDGET
-from core.selection.samplers import SAMPLERS
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.selection.kernel import MEMORY_BUDGET
+from coreset_studio.core.selection.samplers import SAMPLERS
 
 HEAVY = ("numpy", "scipy", "sklearn", "PySide6", "cv2", "kmedoids", "tensorflow", "keras", "matplotlib")
 LIST_ALL = (
-    "import sys; from core.descriptions import registry; samplers = registry('sampler');"
+    "import sys; from coreset_studio.core.descriptions import registry; samplers = registry('sampler');"
     "facts = [(each.title, each.tip, each.cost.seconds_for(17_000), each.settings and each.settings(), each.mark)"
     " for each in samplers.values()];"
     f"print(len(facts), sorted(set({HEAVY!r}) & set(sys.modules)))"
@@ -34,7 +34,7 @@ def test_a_description_is_whole(name: str) -> None:
     assert SAMPLERS[name].good_for
     assert sampler.source
     assert callable(sampler.code)
-    assert (resource_folder() / sampler.help.removeprefix("resources:")).is_file()
+    assert (resource_folder() / sampler.help.removeprefix("coreset_studio.resources:")).is_file()
 
 
 def test_costs_grow_with_the_class_and_stay_within_the_aim() -> None:

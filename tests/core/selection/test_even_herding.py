@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from core.selection import kernel as kernel_module
-from core.selection.kernel import Kernel, Kernels
-from core.selection.samplers import SAMPLERS
-from core.selection.samplers.balanced_herding import BalancedHerdingSettings
-from core.selection.samplers.balanced_herding import order as balanced_herding
-from core.selection.samplers.even_herding import order as even_herding
-from core.selection.samplers.even_herding.order import DENSE, EVENNESS, SPARSE, even_target, order
-from core.selection.sampling import ClassPool, rounded
+from coreset_studio.core.selection import kernel as kernel_module
+from coreset_studio.core.selection.kernel import Kernel, Kernels
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.samplers.balanced_herding import BalancedHerdingSettings
+from coreset_studio.core.selection.samplers.balanced_herding import order as balanced_herding
+from coreset_studio.core.selection.samplers.even_herding import order as even_herding
+from coreset_studio.core.selection.samplers.even_herding.order import DENSE, EVENNESS, SPARSE, even_target, order
+from coreset_studio.core.selection.sampling import ClassPool, rounded
 
 Matrix = np.ndarray
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from core.errors import SelectionError
-from core.selection.graph import cover_graph
-from core.selection.pins import Pins
-from core.selection.sampling import rounded
-from core.selection.selecting import select_rows
-from core.settings import SelectionSettings
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.selection.graph import cover_graph
+from coreset_studio.core.selection.pins import Pins
+from coreset_studio.core.selection.sampling import rounded
+from coreset_studio.core.selection.selecting import select_rows
+from coreset_studio.core.settings import SelectionSettings
 
 NAMES = ("a", "b", "c")
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.selection.greedy import best_row, lazy_greedy
-from core.selection.sampling import rounded
+from coreset_studio.core.selection.greedy import best_row, lazy_greedy
+from coreset_studio.core.selection.sampling import rounded
 
 
 def test_gains_that_agree_in_six_digits_tie_to_the_first() -> None:

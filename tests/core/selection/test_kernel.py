@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.selection.kernel import Kernel, bandwidth, squared_discrepancy
+from coreset_studio.core.selection.kernel import Kernel, bandwidth, squared_discrepancy
 
 POINTS = np.random.default_rng(3).normal(size=(25, 4)).astype(np.float32)
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import memory
-from core.descriptions import SettingsPart, choice
-from core.errors import MemoryShortError, SamplerFailedError, SelectionError
-from core.selection.description import Sampler
-from core.selection.kernel import Kernel, Kernels
-from core.selection.orders import OrderCache, put_in_order, sampler_bytes
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order
-from core.settings import SelectionSettings, with_own
+from coreset_studio.core import memory
+from coreset_studio.core.descriptions import SettingsPart, choice
+from coreset_studio.core.errors import MemoryShortError, SamplerFailedError, SelectionError
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.kernel import Kernel, Kernels
+from coreset_studio.core.selection.orders import OrderCache, put_in_order, sampler_bytes
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool, Order
+from coreset_studio.core.settings import SelectionSettings, with_own
 
 MakeSampler = Callable[..., Sampler]
 Plug = Callable[[Sampler], Sampler]

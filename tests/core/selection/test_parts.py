@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from core.errors import SamplerFailedError, SettingsError
-from core.pipeline.words import coreset_sentence
-from core.results import ClassEmbedding, Coreset, FloatArray
-from core.selection.clustering import cluster_class
-from core.selection.dividing import is_divided, n_parts, selection_bytes, selection_seconds
-from core.selection.kernel import Kernel, sampled_discrepancy, squared_discrepancy
-from core.selection.orders import OrderCache, put_in_order
-from core.selection.parts import divide, part_sequence
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order
-from core.selection.selecting import select_rows
-from core.selection.selector import CoresetSelector
-from core.settings import ClusterSettings, SelectionSettings
+from coreset_studio.core.errors import SamplerFailedError, SettingsError
+from coreset_studio.core.pipeline.words import coreset_sentence
+from coreset_studio.core.results import ClassEmbedding, Coreset, FloatArray
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.dividing import is_divided, n_parts, selection_bytes, selection_seconds
+from coreset_studio.core.selection.kernel import Kernel, sampled_discrepancy, squared_discrepancy
+from coreset_studio.core.selection.orders import OrderCache, put_in_order
+from coreset_studio.core.selection.parts import divide, part_sequence
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool, Order
+from coreset_studio.core.selection.selecting import select_rows
+from coreset_studio.core.selection.selector import CoresetSelector
+from coreset_studio.core.settings import ClusterSettings, SelectionSettings
 from tests.core.selection.test_orders import MakeSampler
 
 NONE = np.zeros(0, dtype=np.int64)

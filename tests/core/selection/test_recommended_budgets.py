@@ -10,17 +10,23 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.cli import main
-from core.output.manifest import read_manifest
-from core.pipeline.planning import rows_of
-from core.project import Project, read_project, write_project
-from core.results import Coreset
-from core.selection.class_budgets import rule_over_classes
-from core.selection.description import Sampler
-from core.selection.samplers import SAMPLERS
-from core.selection.selecting import select
-from core.selection.selector import CoresetSelector
-from core.settings import ComparisonSettings, SelectionSettings, Settings, settings_from_dict, settings_to_dict
+from coreset_studio.core.cli import main
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.pipeline.planning import rows_of
+from coreset_studio.core.project import Project, read_project, write_project
+from coreset_studio.core.results import Coreset
+from coreset_studio.core.selection.class_budgets import rule_over_classes
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.selection.selector import CoresetSelector
+from coreset_studio.core.settings import (
+    ComparisonSettings,
+    SelectionSettings,
+    Settings,
+    settings_from_dict,
+    settings_to_dict,
+)
 
 SIZES = {"a": 100, "b": 25, "c": 16, "d": 4}
 DIFFICULTY = {"a": 0.05, "b": 0.8, "c": 0.1, "d": 0.9}

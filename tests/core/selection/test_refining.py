@@ -7,13 +7,13 @@ import pytest
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from core.errors import SelectionError
-from core.estimate import clustering_bytes
-from core.pipeline.stages import _clustering_key, cluster_classes
-from core.results import ClassClusters, ClassEmbedding
-from core.selection.clustering import cluster_class
-from core.selection.refining import nearest_medoid, refined
-from core.settings import ClusterSettings, Settings, settings_from_dict, settings_to_dict
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.estimate import clustering_bytes
+from coreset_studio.core.pipeline.stages import _clustering_key, cluster_classes
+from coreset_studio.core.results import ClassClusters, ClassEmbedding
+from coreset_studio.core.selection.clustering import cluster_class
+from coreset_studio.core.selection.refining import nearest_medoid, refined
+from coreset_studio.core.settings import ClusterSettings, Settings, settings_from_dict, settings_to_dict
 
 NONE = np.zeros(0, dtype=np.int64)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from core.results import PoolEmbedding
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool
-from core.selection.selecting import select
-from core.settings import SelectionSettings
+from coreset_studio.core.results import PoolEmbedding
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.selection.selecting import select
+from coreset_studio.core.settings import SelectionSettings
 
 NAMES = ["medoid", "facility-location", "max-herding", "graph-coverage", "global-graph-coverage", "balanced-herding",
          "even-herding", "herding", "k-center", "typiclust", "moderate"]  # fmt: skip

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from core.selection.budgets import budgets_over_clusters, water_fill
-from core.selection.samplers import SAMPLERS
-from core.selection.samplers.intelligent import IntelligentSettings
-from core.selection.samplers.intelligent import order as intelligent
-from core.selection.sampling import ClassPool
+from coreset_studio.core.selection.budgets import budgets_over_clusters, water_fill
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.samplers.intelligent import IntelligentSettings
+from coreset_studio.core.selection.samplers.intelligent import order as intelligent
+from coreset_studio.core.selection.sampling import ClassPool
 
 SETTINGS = IntelligentSettings()
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import SelectionError
-from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, PoolEmbedding, Split
-from core.selection.description import Sampler
-from core.selection.orders import OrderCache
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order
-from core.selection.selecting import matched_random, matched_rows, select, select_rows
-from core.selection.shares import expected_random
-from core.settings import SelectionSettings, with_own
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, PoolEmbedding, Split
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool, Order
+from coreset_studio.core.selection.selecting import matched_random, matched_rows, select, select_rows
+from coreset_studio.core.selection.shares import expected_random
+from coreset_studio.core.settings import SelectionSettings, with_own
 
 SIZES = {"a": 40, "b": 25, "c": 7, "d": 1}
 N_POOL = sum(SIZES.values())
@@ -127,7 +127,9 @@ def test_an_order_cache_changes_nothing_and_computes_once(
         calls.append((pool.class_name, n))
         return real.order(pool, n, wanted)
 
-    monkeypatch.setattr("core.selection.selecting.SAMPLERS", {"intelligent": make_sampler(counted, like=real)})
+    monkeypatch.setattr(
+        "coreset_studio.core.selection.selecting.SAMPLERS", {"intelligent": make_sampler(counted, like=real)}
+    )
     orders = OrderCache()
     for fraction in (0.1, 0.2, 0.05, 0.2):
         cached = choose(scene, orders, fraction=fraction, at_least_one=False)

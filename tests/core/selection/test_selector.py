@@ -10,9 +10,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
-from core.errors import SelectionError, SettingsError
-from core.selection.samplers import SAMPLERS
-from core.selection.selector import CoresetSelector
+from coreset_studio.core.errors import SelectionError, SettingsError
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.selector import CoresetSelector
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "selector_example.py"
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.demo import make_demo
-from core.errors import SelectionError
-from core.pipeline.stages import prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.service.image_requests import DecodeImage, FindSimilar, OpenImageService
-from core.service.selection_service import SelectionService
-from core.settings import FeatureSettings, Settings
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.pipeline.stages import prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.service.image_requests import DecodeImage, FindSimilar, OpenImageService
+from coreset_studio.core.service.selection_service import SelectionService
+from coreset_studio.core.settings import FeatureSettings, Settings
 
 
 @pytest.fixture(scope="module")

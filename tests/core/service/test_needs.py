@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from core.estimate import clustering_bytes
-from core.memory import FreeMemory
-from core.selection.samplers import SAMPLERS
-from core.service import needs
-from core.service.needs import USUAL_COMPONENTS, clustering_memory_words, sampler_memory_words
-from core.settings import ClusterSettings
-from core.words import byte_size
+from coreset_studio.core.estimate import clustering_bytes
+from coreset_studio.core.memory import FreeMemory
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.service import needs
+from coreset_studio.core.service.needs import USUAL_COMPONENTS, clustering_memory_words, sampler_memory_words
+from coreset_studio.core.settings import ClusterSettings
+from coreset_studio.core.words import byte_size
 
 SIZES = {"a": 900, "b": 20_000, "c": 3}
 
@@ -39,6 +39,6 @@ def test_a_sampler_tells_what_its_cost_says(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_window_loads_nothing_heavy_for_it() -> None:
     heavy = ("sklearn", "kmedoids", "scipy", "cv2")
-    code = f"import sys, core.service.needs; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, coreset_studio.core.service.needs; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -15,17 +15,18 @@ import engine_functions as engine
 import psutil
 import pytest
 
-from core.endings import process_died
-from core.errors import CancelledError
-from core.limits import limits_of
-from core.service import processes
-from core.service.child import PipeProgress
-from core.service.comparison_requests import PredictFolder
-from core.service.coreset_requests import VerifyExport
-from core.service.dataset_requests import ScanDataset
-from core.service.external_requests import EvaluateExternal, MatchClasses
-from core.service.image_requests import DecodeImage
-from core.service.messages import (
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.endings import process_died
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.limits import limits_of
+from coreset_studio.core.service import processes
+from coreset_studio.core.service.child import PipeProgress
+from coreset_studio.core.service.comparison_requests import PredictFolder
+from coreset_studio.core.service.coreset_requests import VerifyExport
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.service.external_requests import EvaluateExternal, MatchClasses
+from coreset_studio.core.service.image_requests import DecodeImage
+from coreset_studio.core.service.messages import (
     BUILDING,
     Cancelled,
     Ended,
@@ -37,9 +38,9 @@ from core.service.messages import (
     Ready,
     Reply,
 )
-from core.service.processes import Job, ServiceProcess
-from core.service.requests import Request, ServiceRequest
-from core.service.weights_requests import ImportWeights
+from coreset_studio.core.service.processes import Job, ServiceProcess
+from coreset_studio.core.service.requests import Request, ServiceRequest
+from coreset_studio.core.service.weights_requests import ImportWeights
 
 TESTS = Path(__file__).parents[2] / "engine"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
@@ -77,6 +78,20 @@ def test_the_result_is_the_only_event_of_a_quick_function() -> None:
     assert isinstance(last, Finished)
     assert last.result == 5
     assert 0 <= last.seconds < 5
+
+
+def test_an_engine_process_imports_no_package_by_the_name_of_its_folder() -> None:
+    (last,) = run("second_modules")
+    assert isinstance(last, Finished)
+    assert last.result == []
+
+
+@pytest.mark.slow
+def test_nor_does_a_command_that_runs_there(tmp_path: Path) -> None:
+    make_demo(tmp_path / "images", n_images=60)
+    last = run("second_modules_after_a_select", str(tmp_path / "images"), str(tmp_path))[-1]
+    assert isinstance(last, Finished)
+    assert last.result == []
 
 
 def test_keywords_arrive() -> None:
@@ -218,7 +233,7 @@ def test_closing_kills_at_once() -> None:
 @posix
 def test_the_engine_ends_when_its_parent_is_killed() -> None:
     program = (
-        "import sys, time; sys.path.insert(0, sys.argv[1]); from core.service.processes import Job;"
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from coreset_studio.core.service.processes import Job;"
         "import engine_functions as engine;"
         "job = Job(engine.Call(engine.start_a_child_and_wait, (60,))); job.start();"
         "print(job.pid, next(iter(job.events())).part, flush=True); time.sleep(60)"
@@ -348,7 +363,7 @@ def test_a_cancelled_question_is_told_when_it_has_stopped_also_one_that_waited(c
 def test_a_cancelled_question_that_does_not_listen_is_ended_and_the_successor_answers_the_rest(
     counter: ServiceProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.service.processes.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("coreset_studio.core.service.processes.GRACE_SECONDS", 0.2)
     wait_for(counter, 1)
     counter.ask(1, engine.SlowEcho(1, 60.0))
     counter.ask(2, engine.Add(1))

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from core.pipeline.study import Study
-from core.service.coreset_requests import ExportCoreset
-from core.service.requests import Request, ServiceRequest
-from core.service.selection_requests import ChooseCoreset, OpenSelectionService
-from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.service.coreset_requests import ExportCoreset
+from coreset_studio.core.service.requests import Request, ServiceRequest
+from coreset_studio.core.service.selection_requests import ChooseCoreset, OpenSelectionService
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 SUBJECTS = ("cache", "comparison", "coreset", "dataset", "feature", "reading", "selection", "weights")
-MODULES = [f"core.service.{subject}_requests" for subject in SUBJECTS]
+MODULES = [f"coreset_studio.core.service.{subject}_requests" for subject in SUBJECTS]
 KINDS = [
     one
     for module in MODULES
@@ -79,12 +79,12 @@ def test_a_service_serves_a_study_that_differs_in_its_clusters_and_in_what_follo
 PAGE = """
 from pathlib import Path
 
-from core.results import VerifyResult
-from core.service.coreset_requests import VerifyExport
-from core.service.selection_requests import CoresetSummary, ChooseCoreset
-from core.settings import ClusterSettings, SelectionSettings
-from desktop_app.service.engine import EngineService
-from desktop_app.service.selection import SelectionQuestions
+from coreset_studio.core.results import VerifyResult
+from coreset_studio.core.service.coreset_requests import VerifyExport
+from coreset_studio.core.service.selection_requests import CoresetSummary, ChooseCoreset
+from coreset_studio.core.settings import ClusterSettings, SelectionSettings
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
 
 
 def show(summary: VerifyResult) -> None: ...
@@ -104,11 +104,13 @@ def ask(service: EngineService, questions: SelectionQuestions) -> None:
 def test_mypy_follows_a_request_from_the_page_to_its_result(tmp_path: Path) -> None:
     """Of the lines above, those that hand a result to a method that takes another are refused, and no other."""
     file = tmp_path / "page_of_a_test.py"
+    subprocess.run([sys.executable, str(ROOT / "packaging" / "link.py")], check=True)
     file.write_text(PAGE)
     options = ["--config-file", str(ROOT / "pyproject.toml"), "--no-error-summary", "--hide-error-context"]
     ran = subprocess.run(
         [sys.executable, "-m", "mypy", *options, "--no-pretty", str(file)],
-        cwd=ROOT, env={**os.environ, "MYPYPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**os.environ, "MYPYPATH": str(ROOT / "build" / "link")},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line.split(":")[1] for line in ran.stdout.splitlines() if "error:" in line and file.name in line]
     numbered = dict(enumerate(PAGE.splitlines(), 1))

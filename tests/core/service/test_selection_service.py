@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.demo import make_demo
-from core.errors import SelectionError
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.results import FloatArray
-from core.selection import kernel
-from core.service.image_requests import FindSimilar
-from core.service.selection_service import SelectionService
-from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.selection import kernel
+from coreset_studio.core.service.image_requests import FindSimilar
+from coreset_studio.core.service.selection_service import SelectionService
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from core.data.images import read_image
-from core.data.scanning import pixel_hash
-from core.results import Dataset, Image, PoolEmbedding, RunKey, Split
-from core.settings import TrainingSettings, with_own
+from coreset_studio.core.data.images import read_image
+from coreset_studio.core.data.scanning import pixel_hash
+from coreset_studio.core.results import Dataset, Image, PoolEmbedding, RunKey, Split
+from coreset_studio.core.settings import TrainingSettings, with_own
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (200, 50, 40)}
 PER_CLASS = {"blue": 24, "green": 18, "red": 12}

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.results import Answer, RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
+from coreset_studio.core.results import Answer, RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
 
 N_TEST = 4000
 TRUE = np.random.default_rng(0).integers(2, size=N_TEST)

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import CancelledError, LostImagesError
-from core.results import Dataset
-from core.training import backbones
-from core.training.backbones import backbone_features
-from core.training.network import BackboneChoice
-from core.training.pixels import ImageSource
+from coreset_studio.core.errors import CancelledError, LostImagesError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.training import backbones
+from coreset_studio.core.training.backbones import backbone_features
+from coreset_studio.core.training.network import BackboneChoice
+from coreset_studio.core.training.pixels import ImageSource
 
 CHOICE = BackboneChoice("mobilenetv2", 48, untrained=True)
 

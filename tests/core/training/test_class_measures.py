@@ -13,13 +13,13 @@ from scipy import stats
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from core.results import N_BINS, ROC_RATES, Metrics, RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.class_measures import class_measures, curves_of
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
-from core.training.metrics import METRICS
-from core.training.score_intervals import area_interval, wilson
+from coreset_studio.core.results import N_BINS, ROC_RATES, Metrics, RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.class_measures import class_measures, curves_of
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.training.score_intervals import area_interval, wilson
 
 CLASSES = ("a", "b", "c", "d")
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.results import Comparison, Difference, Epoch, RunKey, RunResult, splits_words
-from core.settings import ComparisonSettings
-from core.training.bootstrap import corrected_interval
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
+from coreset_studio.core.results import Comparison, Difference, Epoch, RunKey, RunResult, splits_words
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.bootstrap import corrected_interval
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
 
 N_IMAGES = 400
 TRUE = np.random.default_rng(0).integers(2, size=N_IMAGES)

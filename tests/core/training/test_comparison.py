@@ -8,12 +8,12 @@ import pytest
 from scipy import stats
 from sklearn.metrics import recall_score
 
-from core.errors import TrainingError
-from core.results import Comparison, Difference, Row, RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.bootstrap import ImageResamples, interval, repetition_weights, small_sample_stretch
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import Comparison, Difference, Row, RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.bootstrap import ImageResamples, interval, repetition_weights, small_sample_stretch
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
 
 SETTINGS = ComparisonSettings()
 

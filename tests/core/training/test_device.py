@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.threads import n_processors
-from core.training import device
-from core.training.device import expected_device
+from coreset_studio.core.threads import n_processors
+from coreset_studio.core.training import device
+from coreset_studio.core.training.device import expected_device
 
 
 def test_without_a_driver_processors_compute(tmp_path: Path) -> None:
@@ -32,6 +32,7 @@ def test_a_distribution_that_is_not_there_is_no_error() -> None:
 
 
 def test_it_is_told_without_loading_tensorflow() -> None:
-    code = "import sys; from core.training import device; device.expected_device(); print('tensorflow' in sys.modules)"
+    code = "import sys; from coreset_studio.core.training import device; device.expected_device(); "
+    code += "print('tensorflow' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

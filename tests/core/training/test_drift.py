@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.training.drift import drift
+from coreset_studio.core.training.drift import drift
 
 
 def normal(seed: int, n: int, shift: float = 0.0) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.training.equivalence import paired_loss
+from coreset_studio.core.training.equivalence import paired_loss
 
 
 def answers(n: int, worse: float, better: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

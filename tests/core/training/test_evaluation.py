@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from core.errors import TrainingError
-from core.results import ClassClusters, ClassEmbedding, Split
-from core.training.evaluation import clusters_of_others, clusters_of_test, evaluate
-from core.training.evidence import cluster_groups
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import ClassClusters, ClassEmbedding, Split
+from coreset_studio.core.training.evaluation import clusters_of_others, clusters_of_test, evaluate
+from coreset_studio.core.training.evidence import cluster_groups
 
 CLASSES = ("a", "b", "c", "d")
 

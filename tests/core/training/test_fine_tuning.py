@@ -11,27 +11,27 @@ import keras
 import numpy as np
 import pytest
 
-from core.cache_use import release
-from core.errors import CacheError, CancelledError, MemoryShortError
-from core.features.extractors import extractor_named
-from core.housekeeping import measure_cache, trim_cache
-from core.memory import FreeMemory
-from core.output.model_bundle import load_bundle, save_bundle
-from core.progress import Progress
-from core.results import Dataset, RunKey, Split
-from core.row_store import RowStore
-from core.settings import Parts, TrainingSettings, with_own
-from core.training.architectures import NETWORKS
-from core.training.architectures.transfer.tuning import pooled_block, pooled_whole, trainable_copy
-from core.training.augmenting import orient
-from core.training.backbones import Backbone, backbone_of, network_feature_bytes
-from core.training.block_inputs import LARGEST, StoredMaps, block_inputs, divide
-from core.training.fitting import Places, TrainedRun, TrainingTask, train
-from core.training.loop import predict
-from core.training.network import BackboneChoice
-from core.training.optimizing import SLOWER, optimizer_of
-from core.training.pixels import ImageSource
-from core.training.tuning_costs import stored_bytes, tuned_network, tuning_bytes, tuning_seconds
+from coreset_studio.core.cache_use import release
+from coreset_studio.core.errors import CacheError, CancelledError, MemoryShortError
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.housekeeping import measure_cache, trim_cache
+from coreset_studio.core.memory import FreeMemory
+from coreset_studio.core.output.model_bundle import load_bundle, save_bundle
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Dataset, RunKey, Split
+from coreset_studio.core.row_store import RowStore
+from coreset_studio.core.settings import Parts, TrainingSettings, with_own
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.architectures.transfer.tuning import pooled_block, pooled_whole, trainable_copy
+from coreset_studio.core.training.augmenting import orient
+from coreset_studio.core.training.backbones import Backbone, backbone_of, network_feature_bytes
+from coreset_studio.core.training.block_inputs import LARGEST, StoredMaps, block_inputs, divide
+from coreset_studio.core.training.fitting import Places, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.loop import predict
+from coreset_studio.core.training.network import BackboneChoice
+from coreset_studio.core.training.optimizing import SLOWER, optimizer_of
+from coreset_studio.core.training.pixels import ImageSource
+from coreset_studio.core.training.tuning_costs import stored_bytes, tuned_network, tuning_bytes, tuning_seconds
 
 SIZE = 32
 KEY = RunKey("transfer", "everything", 1.0, 0, "mark")
@@ -132,7 +132,7 @@ def test_the_block_has_a_tenth_of_the_learning_rate_and_no_decay(decay: float) -
 def test_inputs_of_the_block_are_kept_as_mapped_float16_in_8_orientations(
     cells: Dataset, split: Split, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.arrays.READ_BELOW_BYTES", 0)
+    monkeypatch.setattr("coreset_studio.core.arrays.READ_BELOW_BYTES", 0)
     maps = stored(cells, split, tmp_path, turned=True)
     n, n_others = len(split.pool), len(split.validation) + len(split.test)
     assert len(maps) == n + n_others
@@ -174,7 +174,7 @@ def test_numbers_beyond_float16_are_cut_off(
     cells: Dataset, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     huge = lambda model, dtype: lambda pixels: np.full((len(pixels), 2, 2, 96), -1e6, np.float32)  # noqa: E731
-    monkeypatch.setattr("core.training.block_inputs.compiled", huge)
+    monkeypatch.setattr("coreset_studio.core.training.block_inputs.compiled", huge)
     assert np.unique(stored(cells, split, tmp_path).all()).tolist() == [-LARGEST]
 
 
@@ -279,7 +279,7 @@ def test_a_backbone_that_names_no_last_block_stays_frozen_and_the_result_says_so
 ) -> None:
     network = extractor_named("mobilenetv2").network
     assert network is not None
-    monkeypatch.setattr("core.training.tuning_costs.extractor_named", lambda name: _without_block(name))
+    monkeypatch.setattr("coreset_studio.core.training.tuning_costs.extractor_named", lambda name: _without_block(name))
     run = train("transfer", TrainingTask(cells, split, split.pool, tuning, places=Places(store)), KEY)
     assert "the transfer network is trained without fine-tuning of the last block" in run.result.note
     assert "last_block" not in [layer.name for layer in run.model.layers]
@@ -331,7 +331,7 @@ def test_a_disk_without_room_is_said_before_anything_is_computed(
 def test_a_training_without_memory_for_the_block_names_fine_tuning(
     cells: Dataset, split: Split, tuning: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.memory.free_memory", lambda: FreeMemory(40_000_000))
+    monkeypatch.setattr("coreset_studio.core.memory.free_memory", lambda: FreeMemory(40_000_000))
     task = TrainingTask(cells, split, split.pool, tuning, places=Places(tmp_path))
     with pytest.raises(MemoryShortError, match=r"^Training the transfer network .*\(--fine-tuning off\)"):
         train("transfer", task, KEY)

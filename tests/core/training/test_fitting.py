@@ -13,17 +13,17 @@ import psutil
 import pytest
 import tensorflow as tf
 
-from core import memory
-from core.errors import CancelledError, ImageError, MemoryShortError, TrainingError
-from core.progress import NO_PROGRESS
-from core.results import Dataset, Epoch, PoolEmbedding, RunKey, Split
-from core.settings import TrainingSettings
-from core.training.architectures import NETWORKS
-from core.training.backbones import backbone_features, backbone_of
-from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train, used_classes
-from core.training.loop import n_epochs
-from core.training.pixels import ImageSource
-from core.training.task import FITTED
+from coreset_studio.core import memory
+from coreset_studio.core.errors import CancelledError, ImageError, MemoryShortError, TrainingError
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Dataset, Epoch, PoolEmbedding, RunKey, Split
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.backbones import backbone_features, backbone_of
+from coreset_studio.core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train, used_classes
+from coreset_studio.core.training.loop import n_epochs
+from coreset_studio.core.training.pixels import ImageSource
+from coreset_studio.core.training.task import FITTED
 
 pytestmark = pytest.mark.slow
 
@@ -103,9 +103,9 @@ from pathlib import Path
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 from conftest import write_images
-from core.results import RunKey, Split
-from core.settings import TrainingSettings
-from core.training.fitting import Places, TrainingTask, train
+from coreset_studio.core.results import RunKey, Split
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.fitting import Places, TrainingTask, train
 place = Path(sys.argv[2])
 cells = write_images(place / "images")
 split = Split(np.arange(0, 54, 2), np.arange(1, 54, 4), np.arange(3, 54, 4))

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.results import RunResult
-from core.settings import ComparisonSettings
-from core.training.comparison import compare
-from core.training.comparison_words import points_words
-from core.training.metrics import METRICS
-from core.training.runs import load_runs, save_run
+from coreset_studio.core.results import RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.comparison_words import points_words
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.training.runs import load_runs, save_run
 
 GOLDEN = Path(__file__).parent / "golden"
 # The sentences of that version are kept as they were written; the words of them that changed since. The linear probe

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from core.errors import CancelledError, TrainingError
-from core.results import Dataset, PoolEmbedding
-from core.training.architectures.head.logistic import STRENGTHS, choose_head_strength, fit_head
+from coreset_studio.core.errors import CancelledError, TrainingError
+from coreset_studio.core.results import Dataset, PoolEmbedding
+from coreset_studio.core.training.architectures.head.logistic import STRENGTHS, choose_head_strength, fit_head
 
 
 def groups(n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +43,7 @@ def test_few_images_of_many_classes_are_no_reason_to_warn() -> None:
 
 
 def test_a_solver_that_did_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.training.architectures.head.logistic.MOST_ITERATIONS", 2)
+    monkeypatch.setattr("coreset_studio.core.training.architectures.head.logistic.MOST_ITERATIONS", 2)
     rows, labels = groups(60, 3)
     assert not fit_head(rows, labels, 3, 1e5).converged
 

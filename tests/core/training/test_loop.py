@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from core.errors import CancelledError, ImageError
-from core.results import Epoch
-from core.settings import TrainingSettings
-from core.training.architectures.transfer.model import build_transfer_head
-from core.training.loop import (
+from coreset_studio.core.errors import CancelledError, ImageError
+from coreset_studio.core.results import Epoch
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures.transfer.model import build_transfer_head
+from coreset_studio.core.training.loop import (
     Labelled,
     Rows,
     batches_of_epoch,
@@ -141,7 +141,7 @@ def test_the_model_is_left_with_its_best_epoch() -> None:
 
 
 def test_of_equally_accurate_epochs_the_lower_loss_then_the_first_is_best() -> None:
-    from core.training.loop import _Watch
+    from coreset_studio.core.training.loop import _Watch
 
     model = build_transfer_head(2, 2, SETTINGS)
     model.compile("adam", "sparse_categorical_crossentropy")

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from core.descriptions import resolve
-from core.output.content import Labels
-from core.output.tables import csv_text
-from core.output.training_tables import (
+from coreset_studio.core.descriptions import resolve
+from coreset_studio.core.output.content import Labels
+from coreset_studio.core.output.tables import csv_text
+from coreset_studio.core.output.training_tables import (
     accuracy_table,
     comparison_table,
     difference_table,
@@ -22,16 +22,16 @@ from core.output.training_tables import (
     table_one,
     verdict_table,
 )
-from core.resources import resource_folder
-from core.results import Comparison, Dataset, RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.bootstrap import ImageResamples
-from core.training.comparison import compare
-from core.training.evaluation import evaluate, measure
-from core.training.evidence import Evidence, Values
-from core.training.metric import LISTS, Metric
-from core.training.metrics import METRICS, shown_in
-from core.training.runs import load_runs, save_run
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.results import Comparison, Dataset, RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.bootstrap import ImageResamples
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate, measure
+from coreset_studio.core.training.evidence import Evidence, Values
+from coreset_studio.core.training.metric import LISTS, Metric
+from coreset_studio.core.training.metrics import METRICS, shown_in
+from coreset_studio.core.training.runs import load_runs, save_run
 
 pytestmark = pytest.mark.slow
 
@@ -268,7 +268,7 @@ def test_one_that_fails_is_named_once_and_stops_nothing(metric_plugin: Install, 
 
 
 def test_the_programs_own_hide_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.training.metrics.f1.f1", _raises)
+    monkeypatch.setattr("coreset_studio.core.training.metrics.f1.f1", _raises)
     resolve.cache_clear()
     try:
         with pytest.raises(ZeroDivisionError):
@@ -318,8 +318,8 @@ def test_words_follow_from_the_title() -> None:
 def test_descriptions_are_light() -> None:
     code = (
         "import sys\n"
-        "from core.descriptions import registry\n"
-        "from core.training.metrics import METRICS, shown_in\n"
+        "from coreset_studio.core.descriptions import registry\n"
+        "from coreset_studio.core.training.metrics import METRICS, shown_in\n"
         "assert registry('metric') is METRICS and len(METRICS) >= 7 and shown_in('differences')\n"
         "heavy = {'numpy', 'scipy', 'PySide6', 'tensorflow', 'cv2', 'sklearn'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
@@ -333,7 +333,7 @@ def test_descriptions_are_light() -> None:
 @pytest.mark.parametrize("name", list(METRICS))
 def test_each_has_a_page_that_says_what_it_hides(name: str) -> None:
     metric = METRICS[name]
-    assert metric.help == f"resources:help/metrics/{name}.html"
+    assert metric.help == f"coreset_studio.resources:help/metrics/{name}.html"
     page = (resource_folder() / "help" / "metrics" / f"{name}.html").read_text(encoding="utf-8")
     parts = re.split(r"<h2>(.*?)</h2>", page)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.resources import resource_folder
-from core.settings import TrainingSettings, with_own
-from core.training.architectures import NETWORKS
-from core.training.network import BackboneChoice
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.settings import TrainingSettings, with_own
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.network import BackboneChoice
 
 HEAVY = {
     "numpy", "scipy", "sklearn", "cv2", "PIL", "matplotlib", "keras", "tensorflow", "PySide6", "kmedoids", "h5py"
@@ -46,7 +46,7 @@ def test_every_network_is_described_whole(name: str) -> None:
 
 def test_importing_descriptions_imports_none_of_the_engines_libraries() -> None:
     code = (
-        "import sys; from core.service.networks import NETWORKS; print(*NETWORKS);"
+        "import sys; from coreset_studio.core.service.networks import NETWORKS; print(*NETWORKS);"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     root = Path(__file__).parents[3]

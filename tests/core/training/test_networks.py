@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from core.errors import TrainingError
-from core.features.backbone import load_backbone
-from core.settings import TrainingSettings
-from core.training.architectures.custom.model import build_custom, smallest_image_size
-from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
-from core.training.backbones import build_pooled_backbone
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.features.backbone import load_backbone
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.architectures.custom.model import build_custom, smallest_image_size
+from coreset_studio.core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from coreset_studio.core.training.backbones import build_pooled_backbone
 
 
 def n_numbers(weights: list[keras.Variable]) -> int:

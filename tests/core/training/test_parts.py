@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from core.errors import TrainingError
-from core.results import Dataset, RunKey, Split
-from core.settings import Parts, TrainingSettings, with_own
-from core.training.augmenting import orient, orientations_of, oriented, pixel_changes
-from core.training.averaging import AveragedWeights
-from core.training.feeding import balanced_weights, targets_of
-from core.training.fitting import Places, TrainedRun, TrainingTask, train
-from core.training.loop import (
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import Dataset, RunKey, Split
+from coreset_studio.core.settings import Parts, TrainingSettings, with_own
+from coreset_studio.core.training.augmenting import orient, orientations_of, oriented, pixel_changes
+from coreset_studio.core.training.averaging import AveragedWeights
+from coreset_studio.core.training.feeding import balanced_weights, targets_of
+from coreset_studio.core.training.fitting import Places, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.loop import (
     Labelled,
     OrientedRows,
     Rows,
@@ -26,8 +26,8 @@ from core.training.loop import (
     settings_for,
     steps_per_epoch,
 )
-from core.training.pixels import ImageSource
-from core.training.sources import checked_epochs
+from coreset_studio.core.training.pixels import ImageSource
+from coreset_studio.core.training.sources import checked_epochs
 
 pytestmark = pytest.mark.slow
 
@@ -294,10 +294,10 @@ n = int(sys.argv[1])
 tf.config.threading.set_intra_op_parallelism_threads(n)
 tf.config.threading.set_inter_op_parallelism_threads(n)
 import numpy as np
-from core.settings import parts_of
-from core.training.feeding import Epochs
-from core.training.sources import Labelled
-from core.training.augmenting import oriented
+from coreset_studio.core.settings import parts_of
+from coreset_studio.core.training.feeding import Epochs
+from coreset_studio.core.training.sources import Labelled
+from coreset_studio.core.training.augmenting import oriented
 from tests.core.training.test_parts import ALL
 class Images:
     keys = [str(n) for n in range(24)]

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import CancelledError, LostImagesError
-from core.results import Dataset
-from core.training import pixels
-from core.training.pixels import ImageSource, PixelStore, decoded_ahead, resize
+from coreset_studio.core.errors import CancelledError, LostImagesError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.training import pixels
+from coreset_studio.core.training.pixels import ImageSource, PixelStore, decoded_ahead, resize
 
 
 class StopsAt:

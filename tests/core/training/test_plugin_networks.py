@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import CancelledError, TrainingError
-from core.results import Dataset, PoolEmbedding, RunKey, Split
-from core.settings import TrainingSettings, settings_from_dict, settings_to_dict, with_own
-from core.training.architectures import NETWORKS
-from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
-from core.training.pixels import ImageSource
+from coreset_studio.core.errors import CancelledError, TrainingError
+from coreset_studio.core.results import Dataset, PoolEmbedding, RunKey, Split
+from coreset_studio.core.settings import TrainingSettings, settings_from_dict, settings_to_dict, with_own
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.pixels import ImageSource
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.results import Dataset, Image, RelabelledRow, RunKey, RunResult, Split
-from core.settings import ComparisonSettings
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
-from core.training.relabelled import BIAS, original_accuracy, relabelled_in, relabelled_sentences
+from coreset_studio.core.results import Dataset, Image, RelabelledRow, RunKey, RunResult, Split
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.relabelled import BIAS, original_accuracy, relabelled_in, relabelled_sentences
 
 CLASSES = ("a", "b")
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import TrainingError
-from core.results import Epoch, RunKey, RunResult, WeightsUsed
-from core.training import runs
-from core.training.evaluation import evaluate
-from core.training.runs import (
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import Epoch, RunKey, RunResult, WeightsUsed
+from coreset_studio.core.training import runs
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.runs import (
     FORMAT,
     StoredArrays,
     StoredEpoch,

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from core.training.size_curve import Held, everything_point, fit_power_law, grid_of_sizes, size_curve, unfitted_sizes
+from coreset_studio.core.training.size_curve import (
+    Held,
+    everything_point,
+    fit_power_law,
+    grid_of_sizes,
+    size_curve,
+    unfitted_sizes,
+)
 
 SIZES = (20, 40, 80, 160, 320, 640)
 

@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.errors import TrainingError
-from core.results import Dataset, RunKey, Split, Teacher
-from core.settings import RECIPES, TrainingSettings, parts_of, parts_problem, recipe_notes, recipe_sentence, with_own
-from core.training.feeding import Epochs, balanced_weights
-from core.training.fitting import Places, TrainedRun, TrainingTask, train
-from core.training.loop import fit, predict
-from core.training.runs import load_runs, save_run
-from core.training.soft_loss import label_accuracy, plain_targets, soft_label_loss, soft_targets
-from core.training.sources import Labelled
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import Dataset, RunKey, Split, Teacher
+from coreset_studio.core.settings import (
+    RECIPES,
+    TrainingSettings,
+    parts_of,
+    parts_problem,
+    recipe_notes,
+    recipe_sentence,
+    with_own,
+)
+from coreset_studio.core.training.feeding import Epochs, balanced_weights
+from coreset_studio.core.training.fitting import Places, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.loop import fit, predict
+from coreset_studio.core.training.runs import load_runs, save_run
+from coreset_studio.core.training.soft_loss import label_accuracy, plain_targets, soft_label_loss, soft_targets
+from coreset_studio.core.training.sources import Labelled
 from tests.core.training.test_parts import dense, rows
 
 pytestmark = pytest.mark.slow

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.errors import TrainingError
-from core.results import Comparison, Difference, RunKey, RunResult
-from core.settings import ComparisonSettings
-from core.training.bootstrap import RESAMPLES, ImageResamples, corrected_interval, interval, overlap
-from core.training.comparison import compare
-from core.training.comparison_words import basis_words
-from core.training.evaluation import evaluate
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.results import Comparison, Difference, RunKey, RunResult
+from coreset_studio.core.settings import ComparisonSettings
+from coreset_studio.core.training.bootstrap import RESAMPLES, ImageResamples, corrected_interval, interval, overlap
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.comparison_words import basis_words
+from coreset_studio.core.training.evaluation import evaluate
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from core.seeds import generator
-from core.settings import Parts
-from core.training.augmenting import pixel_changes
-from core.training.staining import STAINS, jitter_stains
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.settings import Parts
+from coreset_studio.core.training.augmenting import pixel_changes
+from coreset_studio.core.training.staining import STAINS, jitter_stains
 
 
 def images(n: int = 3, side: int = 5) -> np.ndarray:

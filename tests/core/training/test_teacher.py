@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-import core.memory as memory
-from core.errors import CancelledError, MemoryShortError, TrainingError
-from core.memory import FreeMemory
-from core.results import Dataset, FloatArray, Image, IntArray, Teacher
-from core.settings import DataSettings
-from core.training.teacher import STRENGTHS, Units, fit_teacher, grouped_folds, pool_units
+import coreset_studio.core.memory as memory
+from coreset_studio.core.errors import CancelledError, MemoryShortError, TrainingError
+from coreset_studio.core.memory import FreeMemory
+from coreset_studio.core.results import Dataset, FloatArray, Image, IntArray, Teacher
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.training.teacher import STRENGTHS, Units, fit_teacher, grouped_folds, pool_units
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -264,7 +264,7 @@ def test_too_little_memory_is_told_before_anything_is_read(monkeypatch: pytest.M
 THREADS = """
 import hashlib
 from tests.core.training.test_teacher import Given, dataset_of, each_alone, separable
-from core.training.teacher import fit_teacher
+from coreset_studio.core.training.teacher import fit_teacher
 names = [f"class {number % 4}" for number in range(600)]
 found = fit_teacher(dataset_of(names), [Given("one", {"x": separable(names, 700, 0.05)})], each_alone(600))
 print(hashlib.sha256(found.probabilities.tobytes()).hexdigest())

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 
-from core.errors import FeatureError, MemoryShortError, MissingWeightsError
-from core.memory import FreeMemory
-from core.results import Dataset, RunKey, Split
-from core.settings import TrainingSettings, with_own
-from core.training.architectures import NETWORKS
-from core.training.architectures.head.logistic import fit_head
-from core.training.architectures.transfer.model import (
+from coreset_studio.core.errors import FeatureError, MemoryShortError, MissingWeightsError
+from coreset_studio.core.memory import FreeMemory
+from coreset_studio.core.results import Dataset, RunKey, Split
+from coreset_studio.core.settings import TrainingSettings, with_own
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.architectures.head.logistic import fit_head
+from coreset_studio.core.training.architectures.transfer.model import (
     STRENGTH,
     Scaling,
     assemble_transfer,
@@ -21,17 +21,17 @@ from core.training.architectures.transfer.model import (
     build_transfer_head,
     fold_scaling,
 )
-from core.training.backbones import (
+from coreset_studio.core.training.backbones import (
     backbone_bytes,
     backbone_of,
     feature_bytes,
     network_feature_bytes,
     oriented_features,
 )
-from core.training.fitting import Places, TrainedRun, TrainingTask, train
-from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
-from core.training.network import BackboneChoice
-from core.training.pixels import ImageSource
+from coreset_studio.core.training.fitting import Places, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.loop import Labelled, Rows, fit, make_deterministic, predict
+from coreset_studio.core.training.network import BackboneChoice
+from coreset_studio.core.training.pixels import ImageSource
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def test_the_result_names_its_backbone_and_says_that_it_is_untrained(transfer: T
 def test_missing_weights_name_the_ways_out_and_the_other_backbones(
     cells: Dataset, split: Split, key: RunKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path,))
     with pytest.raises(MissingWeightsError, match="VGG16 or MobileNetV2") as caught:
         train("transfer", TrainingTask(cells, split, split.pool, TrainingSettings(image_size=48)), key)
     assert str(caught.value).startswith("The weights of ResNet101V2 are not on this machine")
@@ -247,8 +247,8 @@ def test_a_training_that_has_no_room_for_all_orientations_says_so_before_it_read
     settings = replace(quick, orientation="free", flips_and_turns="on")
     n_others = len(split.validation) + len(split.test)
     turned = feature_bytes("mobilenetv2", len(split.pool), n_others, in_all_orientations=True)
-    monkeypatch.setattr("core.memory.LEAST_CHECKED", 0)
-    monkeypatch.setattr("core.memory.free_memory", lambda: FreeMemory(turned - 1))
+    monkeypatch.setattr("coreset_studio.core.memory.LEAST_CHECKED", 0)
+    monkeypatch.setattr("coreset_studio.core.memory.free_memory", lambda: FreeMemory(turned - 1))
     task = TrainingTask(cells, split, split.pool, settings, places=Places(tmp_path))
     with pytest.raises(MemoryShortError, match=r"^Training the transfer network .*\(--flips-and-turns off\)") as caught:
         train("transfer", task, key)
@@ -266,7 +266,7 @@ def test_the_orientations_together_are_said_before_the_first_is_computed(
     choice = BackboneChoice("mobilenetv2", 48, untrained=True)
     rows = np.zeros((len(split.pool), 1280), dtype=np.float32)
     one_at_a_time = backbone_bytes("mobilenetv2", 48) + rows.nbytes
-    monkeypatch.setattr("core.memory.free_memory", lambda: FreeMemory(one_at_a_time + 1))
+    monkeypatch.setattr("coreset_studio.core.memory.free_memory", lambda: FreeMemory(one_at_a_time + 1))
     count = f"{len(split.pool):,}"
     with pytest.raises(MemoryShortError, match=rf"MobileNetV2 at 48 px in 8 orientations \({count} images\) needs"):
         oriented_features(cells, split.pool, choice, rows, cache_folder=store)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from desktop_app.dialogs.about_dialog import plugin_words
+from coreset_studio.desktop_app.dialogs.about_dialog import plugin_words
 
 
 @pytest.mark.slow

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from core import reference
-from core.descriptions import all_kinds, registry
-from core.resources import resource_folder
-from core.selection.samplers import SAMPLERS
-from core.settings.listed import all_settings
-from desktop_app.dialogs.help_pages import (
+from coreset_studio.core import reference
+from coreset_studio.core.descriptions import all_kinds, registry
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.settings.listed import all_settings
+from coreset_studio.desktop_app.dialogs.help_pages import (
     MATCHED,
     OVERVIEW,
     known_page,
@@ -29,7 +29,7 @@ from desktop_app.dialogs.help_pages import (
     page_titles,
     pages_with,
 )
-from desktop_app.dialogs.sampler_figure import example
+from coreset_studio.desktop_app.dialogs.sampler_figure import example
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = resource_folder() / "help" / "samplers"
@@ -42,8 +42,8 @@ MADE_BY = {
 DRAWN = [name for name in example().chosen if name != "matched"]
 PLUGIN_SAMPLER = """
 from dataclasses import dataclass
-from core.descriptions import Cost, SettingsPart, choice
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.selection.description import Sampler
 
 @dataclass(frozen=True, kw_only=True)
 class Spaced(SettingsPart):

@@ -9,11 +9,11 @@ from PySide6.QtGui import QImage, QTextDocument, QTextFragment
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_app import theme
-from desktop_app.dialogs.help_pages import OVERVIEW, list_above, page_of, page_titles
-from desktop_app.dialogs.help_text import HelpText
-from desktop_app.dialogs.help_window import HelpWindow, show_help
-from desktop_app.dialogs.sampler_figure import example, sampler_figure
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_pages import OVERVIEW, list_above, page_of, page_titles
+from coreset_studio.desktop_app.dialogs.help_text import HelpText
+from coreset_studio.desktop_app.dialogs.help_window import HelpWindow, show_help
+from coreset_studio.desktop_app.dialogs.sampler_figure import example, sampler_figure
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from desktop_app.dialogs.question import DetailsDialog, Question
+from coreset_studio.desktop_app.dialogs.question import DetailsDialog, Question
 
 ANSWERS = {"save": "Save", "drop": "Don't save", "stay": "Cancel"}
 

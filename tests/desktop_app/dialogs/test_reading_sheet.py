@@ -11,16 +11,16 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
-from core.service.dataset_requests import DatasetSummary
-from core.service.reading_requests import PreviewTable
-from desktop_app.dialogs.reading_columns import ColumnsTab
-from desktop_app.dialogs.reading_layouts import LayoutsTab
-from desktop_app.dialogs.reading_levels import LevelsTab
-from desktop_app.dialogs.reading_pages import PagesTab
-from desktop_app.dialogs.reading_sheet import ReadingSheet
-from desktop_app.pages import dataset as dataset_page
-from desktop_app.pages.dataset import DatasetPage
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.reading_requests import PreviewTable
+from coreset_studio.desktop_app.dialogs.reading_columns import ColumnsTab
+from coreset_studio.desktop_app.dialogs.reading_layouts import LayoutsTab
+from coreset_studio.desktop_app.dialogs.reading_levels import LevelsTab
+from coreset_studio.desktop_app.dialogs.reading_pages import PagesTab
+from coreset_studio.desktop_app.dialogs.reading_sheet import ReadingSheet
+from coreset_studio.desktop_app.pages import dataset as dataset_page
+from coreset_studio.desktop_app.pages.dataset import DatasetPage
+from coreset_studio.desktop_app.pages.page import PageContext
 from tests.core.data.dicom_files import dicom_bytes
 
 Opened = Callable[..., DatasetPage]

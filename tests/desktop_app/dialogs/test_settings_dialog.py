@@ -11,10 +11,10 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from core.cache_limit import CacheLimit, read_limit
-from desktop_app.dialogs.question import Question
-from desktop_app.dialogs.settings_dialog import SettingsDialog
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.cache_limit import CacheLimit, read_limit
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.dialogs.settings_dialog import SettingsDialog
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 @pytest.fixture

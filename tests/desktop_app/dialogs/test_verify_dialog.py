@@ -10,15 +10,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.errors import CancelledError
-from core.pipeline.exporting import export
-from core.pipeline.stages import choose, prepare
-from core.progress import Progress
-from core.results import VerifyResult
-from core.service.coreset_requests import VerifyExport
-from desktop_app.dialogs.helpers import Helpers
-from desktop_app.dialogs.verify_dialog import VerifyDialog
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.pipeline.exporting import export
+from coreset_studio.core.pipeline.stages import choose, prepare
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import VerifyResult
+from coreset_studio.core.service.coreset_requests import VerifyExport
+from coreset_studio.desktop_app.dialogs.helpers import Helpers
+from coreset_studio.desktop_app.dialogs.verify_dialog import VerifyDialog
+from coreset_studio.desktop_app.pages.page import PageContext
 from tests.desktop_app.conftest import Lot
 
 

@@ -7,15 +7,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from core.features.untrained import untrained_tensors
-from core.features.weight_files import write_tensors
-from core.features.weight_sets import WEIGHT_SETS
-from core.service.weights_requests import DownloadWeights
-from desktop_app.dialogs.helpers import Helpers
-from desktop_app.dialogs.question import Question
-from desktop_app.dialogs.settings_dialog import SettingsDialog
-from desktop_app.dialogs.weights_dialog import WeightsDialog
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.features.untrained import untrained_tensors
+from coreset_studio.core.features.weight_files import write_tensors
+from coreset_studio.core.features.weight_sets import WEIGHT_SETS
+from coreset_studio.core.service.weights_requests import DownloadWeights
+from coreset_studio.desktop_app.dialogs.helpers import Helpers
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.dialogs.settings_dialog import SettingsDialog
+from coreset_studio.desktop_app.dialogs.weights_dialog import WeightsDialog
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def panel(page_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPat
     """The panel on a machine without any weights."""
     monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
     folders = (tmp_path / "data" / "weights",)
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: folders)
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: folders)
     dialog = WeightsDialog(page_context.service)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from core.data.demo import make_demo
-from core.pipeline.stages import prepare
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.service.dataset_requests import ScanDataset
-from core.settings import ClusterSettings, FeatureSettings, Settings
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.pipeline.stages import prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.settings import ClusterSettings, FeatureSettings, Settings
+from coreset_studio.desktop_app.pages.page import PageContext
 
 DEMO_SETTINGS = Settings(features=FeatureSettings(extractors=("colour-texture",)), clusters=ClusterSettings(k_max=4))
 

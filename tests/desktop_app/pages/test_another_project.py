@@ -11,16 +11,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.progress import NO_PROGRESS
-from core.project import read_project
-from core.results import Epoch
-from core.service.dataset_requests import ScanDataset
-from core.service.messages import Cancelled, Failed, Finished
-from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.pages import PLACES, STEPS
-from desktop_app.pages import compare as compare_page
-from desktop_app.pages.page import Page, PageContext
-from desktop_app.project_model import ProjectModel
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.project import read_project
+from coreset_studio.core.results import Epoch
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.service.messages import Cancelled, Failed, Finished
+from coreset_studio.desktop_app.models.thumbnail_store import shared_store
+from coreset_studio.desktop_app.pages import PLACES, STEPS
+from coreset_studio.desktop_app.pages import compare as compare_page
+from coreset_studio.desktop_app.pages.page import Page, PageContext
+from coreset_studio.desktop_app.project_model import ProjectModel
 
 pytestmark = pytest.mark.slow
 
@@ -301,7 +301,7 @@ def test_a_coreset_that_was_settling_is_not_kept_in_the_next_project(
 ) -> None:
     """Both projects are on the same images, with the same choices: the keys of their results are the same."""
     monkeypatch.setenv("CORESET_CACHE", str(first_lot.study.cache_folder))
-    monkeypatch.setattr("desktop_app.pages.coreset.SETTLE_MS", 50)
+    monkeypatch.setattr("coreset_studio.desktop_app.pages.coreset.SETTLE_MS", 50)
     first_lot.open_in(page_context.model)
     page: Any = make_page("coreset", page_context, qtbot)
     qtbot.waitUntil(lambda: page.content.sentence.text() != "")

@@ -7,12 +7,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from core.memory import FreeMemory
-from core.service import needs
-from core.service.feature_requests import ComputeClusters
-from core.service.messages import BUILDING, Ended
-from desktop_app.pages.clusters import ClustersPage
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.memory import FreeMemory
+from coreset_studio.core.service import needs
+from coreset_studio.core.service.feature_requests import ComputeClusters
+from coreset_studio.core.service.messages import BUILDING, Ended
+from coreset_studio.desktop_app.pages.clusters import ClustersPage
+from coreset_studio.desktop_app.pages.page import PageContext
 
 NOTHING = np.zeros(0, dtype=np.int64)
 

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
-from desktop_app.pages.clusters_side import ClustersSide
+from coreset_studio.desktop_app.pages.clusters_side import ClustersSide
 
 
 @pytest.mark.parametrize("n_clusters", [2, 12, 40])

@@ -8,14 +8,14 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from core.results import Dataset, Image, RunKey, RunResult
-from core.service.external_requests import ExternalResult, MatchClasses, MatchedClasses
-from core.settings import ComparisonSettings, TrainingSettings
-from core.training.comparison import compare
-from core.training.evaluation import evaluate
-from desktop_app.pages.compare import ComparePage
-from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.results import Dataset, Image, RunKey, RunResult
+from coreset_studio.core.service.external_requests import ExternalResult, MatchClasses, MatchedClasses
+from coreset_studio.core.settings import ComparisonSettings, TrainingSettings
+from coreset_studio.core.training.comparison import compare
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.desktop_app.pages.compare import ComparePage
+from coreset_studio.desktop_app.pages.compare_external import ExternalSheet, MatchSheet
+from coreset_studio.desktop_app.pages.page import PageContext
 
 CLASSES = ("blue", "red")
 EXTERNAL = 2  # action of the menu of networks
@@ -102,9 +102,9 @@ def test_the_dataset_can_be_a_file(
 def test_a_saved_network_is_evaluated_by_the_menu(
     page_context: PageContext, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.output.model_bundle import save_bundle
-    from core.training.architectures.custom.model import build_custom
-    from core.training.fitting import TrainedRun
+    from coreset_studio.core.output.model_bundle import save_bundle
+    from coreset_studio.core.training.architectures.custom.model import build_custom
+    from coreset_studio.core.training.fitting import TrainedRun
 
     settings = TrainingSettings(image_size=32)
     save_bundle(tmp_path / "bundle", TrainedRun(a_run(), build_custom(2, settings, seed=0)), settings)

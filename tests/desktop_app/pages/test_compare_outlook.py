@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.pipeline.views import ComparisonPlan, EstimatedRun
-from core.results import Estimate
-from desktop_app.pages.compare_outlook import Outlook
+from coreset_studio.core.pipeline.views import ComparisonPlan, EstimatedRun
+from coreset_studio.core.results import Estimate
+from coreset_studio.desktop_app.pages.compare_outlook import Outlook
 
 RUNS = tuple(
     EstimatedRun(network, "random", 0.5, repetition, n_images=10, estimate=Estimate(seconds, 0, 0, "measured"))

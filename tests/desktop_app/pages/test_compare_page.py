@@ -11,27 +11,27 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
-from core.data.sizes import training_side
-from core.data.split import make_split
-from core.descriptions import registry
-from core.errors import CancelledError, MissingWeightsError
-from core.pipeline.views import SearchOutcome
-from core.pipeline.words import bundle_name
-from core.progress import Progress
-from core.results import Comparison, Epoch, RunResult
-from core.results.searches import SearchResult, SearchTrial, TrialResult
-from core.service.comparison_requests import CompareNetworks
-from core.settings import SearchSettings, own_settings
-from core.training.architectures import NETWORKS
-from desktop_app import theme
-from desktop_app.dialogs.help_window import HelpWindow
-from desktop_app.pages import compare as compare_page
-from desktop_app.pages.compare import ComparePage
-from desktop_app.pages.compare_report import ReportSheet
-from desktop_app.pages.compare_search import ESTIMATING, SearchResultSheet, SearchSheet
-from desktop_app.pages.page import PageContext
-from desktop_app.widgets.check_group import CheckGroup
-from desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.core.data.sizes import training_side
+from coreset_studio.core.data.split import make_split
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.errors import CancelledError, MissingWeightsError
+from coreset_studio.core.pipeline.views import SearchOutcome
+from coreset_studio.core.pipeline.words import bundle_name
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import Comparison, Epoch, RunResult
+from coreset_studio.core.results.searches import SearchResult, SearchTrial, TrialResult
+from coreset_studio.core.service.comparison_requests import CompareNetworks
+from coreset_studio.core.settings import SearchSettings, own_settings
+from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.dialogs.help_window import HelpWindow
+from coreset_studio.desktop_app.pages import compare as compare_page
+from coreset_studio.desktop_app.pages.compare import ComparePage
+from coreset_studio.desktop_app.pages.compare_report import ReportSheet
+from coreset_studio.desktop_app.pages.compare_search import ESTIMATING, SearchResultSheet, SearchSheet
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.widgets.check_group import CheckGroup
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 
 KEEP, PREDICT, FOLDER, FILE, SEARCH = range(5)  # actions of the menu of networks
 
@@ -438,7 +438,7 @@ def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBo
 
 
 def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: ())
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: ())
     page.options.networks.boxes["transfer"].click()
     qtbot.waitUntil(lambda: page.plan is not None and bool(page.plan.problem) and not page.job_numbers())
     assert not page.run_button.isEnabled()
@@ -454,7 +454,7 @@ def new_page(clustered_context: PageContext, qtbot: QtBot, monkeypatch: pytest.M
         if name != "vgg16":
             raise MissingWeightsError(f"The weights of {name} are nowhere.")
 
-    monkeypatch.setattr("core.pipeline.outlook.find_weights", find)
+    monkeypatch.setattr("coreset_studio.core.pipeline.outlook.find_weights", find)
     monkeypatch.setattr(compare_page, "SETTLE_MS", 1)
     page = ComparePage(clustered_context)
     qtbot.addWidget(page)
@@ -644,7 +644,7 @@ def test_a_restart_shows_finished_trainings_without_a_training(
     def never(*_given: Any, **_named: Any) -> None:
         raise AssertionError("something was trained")
 
-    monkeypatch.setattr("core.pipeline.comparing.train", never)
+    monkeypatch.setattr("coreset_studio.core.pipeline.comparing.train", never)
     page.model._values["compare"].clear()
     again = ComparePage(page.context)
     qtbot.addWidget(again)

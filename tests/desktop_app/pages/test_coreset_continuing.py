@@ -8,13 +8,13 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from core.pipeline.exporting import export
-from core.pipeline.stages import choose, prepare
-from core.pipeline.study import Study
-from core.service.selection_requests import CoresetSummary
-from core.settings import SelectionSettings
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.pipeline.exporting import export
+from coreset_studio.core.pipeline.stages import choose, prepare
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.service.selection_requests import CoresetSummary
+from coreset_studio.core.settings import SelectionSettings
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 @pytest.fixture(scope="module")

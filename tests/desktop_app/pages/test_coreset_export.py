@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
-from core.results import ExportResult
-from core.settings import ExportSettings
-from desktop_app.pages.coreset_export import ExportSheet, export_words
+from coreset_studio.core.results import ExportResult
+from coreset_studio.core.settings import ExportSettings
+from coreset_studio.desktop_app.pages.coreset_export import ExportSheet, export_words
 
 
 def make_sheet(qtbot: QtBot, settings: ExportSettings, folder: Path) -> ExportSheet:

@@ -3,9 +3,9 @@
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from desktop_app.dialogs.help_window import HelpWindow
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.dialogs.help_window import HelpWindow
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 def choose(page: CoresetPage, name: str, qtbot: QtBot) -> None:

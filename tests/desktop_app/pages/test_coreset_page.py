@@ -11,21 +11,21 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
-from core.descriptions import registry
-from core.errors import CancelledError, ExportError, TrainingError
-from core.output.tables import read_rows
-from core.progress import Progress
-from core.results import VerifyResult
-from core.results.sizes import Sizes
-from core.service.coreset_requests import CheckSize, FindSizes, VerifyExport
-from core.service.networks import NETWORKS
-from core.service.selection_requests import CoresetSummary
-from core.settings import ExportSettings, own_settings
-from desktop_app.dialogs.verify_dialog import VerifyDialog
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.coreset_export import ExportSheet
-from desktop_app.pages.coreset_sizes import SizesPanel
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.errors import CancelledError, ExportError, TrainingError
+from coreset_studio.core.output.tables import read_rows
+from coreset_studio.core.progress import Progress
+from coreset_studio.core.results import VerifyResult
+from coreset_studio.core.results.sizes import Sizes
+from coreset_studio.core.service.coreset_requests import CheckSize, FindSizes, VerifyExport
+from coreset_studio.core.service.networks import NETWORKS
+from coreset_studio.core.service.selection_requests import CoresetSummary
+from coreset_studio.core.settings import ExportSettings, own_settings
+from coreset_studio.desktop_app.dialogs.verify_dialog import VerifyDialog
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.coreset_export import ExportSheet
+from coreset_studio.desktop_app.pages.coreset_sizes import SizesPanel
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 @pytest.fixture

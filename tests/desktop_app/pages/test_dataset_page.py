@@ -14,14 +14,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.data.demo import make_demo
-from core.pipeline.study import Study
-from core.service.dataset_requests import DatasetSummary, FindLabelErrors, ScanDataset
-from desktop_app.models.class_model import NAME, NOTE
-from desktop_app.pages import dataset as dataset_page
-from desktop_app.pages.dataset import DatasetPage
-from desktop_app.pages.page import PageContext
-from desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.service.dataset_requests import DatasetSummary, FindLabelErrors, ScanDataset
+from coreset_studio.desktop_app.models.class_model import NAME, NOTE
+from coreset_studio.desktop_app.pages import dataset as dataset_page
+from coreset_studio.desktop_app.pages.dataset import DatasetPage
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 
 CLASSES = {"eosinophil": 12, "lymphocyte": 10, "platelet": 8}
 

@@ -11,14 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.service.dataset_requests import DatasetSummary
-from core.service.quality import CHECKS
-from core.settings import QualitySettings
-from desktop_app.pages import dataset as dataset_page
-from desktop_app.pages.dataset import DatasetPage
-from desktop_app.pages.dataset_quality import NOT_MEASURED, QualityPanel
-from desktop_app.pages.page import PageContext
-from desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.core.service.dataset_requests import DatasetSummary
+from coreset_studio.core.service.quality import CHECKS
+from coreset_studio.core.settings import QualitySettings
+from coreset_studio.desktop_app.pages import dataset as dataset_page
+from coreset_studio.desktop_app.pages.dataset import DatasetPage
+from coreset_studio.desktop_app.pages.dataset_quality import NOT_MEASURED, QualityPanel
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from core.descriptions import registry
-from core.project import STAGES, Project
-from core.settings.listed import Setting, all_settings, settings_in
-from core.settings.own import kind_of
-from desktop_app.pages import STEPS
-from desktop_app.pages.compare_search import SearchSheet
-from desktop_app.pages.coreset_export import ExportSheet
-from desktop_app.pages.page import Page, PageContext
-from desktop_app.widgets.check_group import CheckGroup
-from desktop_app.widgets.file_field import FileField
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.project import STAGES, Project
+from coreset_studio.core.settings.listed import Setting, all_settings, settings_in
+from coreset_studio.core.settings.own import kind_of
+from coreset_studio.desktop_app.pages import STEPS
+from coreset_studio.desktop_app.pages.compare_search import SearchSheet
+from coreset_studio.desktop_app.pages.coreset_export import ExportSheet
+from coreset_studio.desktop_app.pages.page import Page, PageContext
+from coreset_studio.desktop_app.widgets.check_group import CheckGroup
+from coreset_studio.desktop_app.widgets.file_field import FileField
 
 IN_SHEETS = ("export",)
 FEATURES = Path(__file__).parents[2] / "golden" / "features-file" / "features.npy"

@@ -12,15 +12,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from core.descriptions import registry
-from core.output.manifest import read_manifest
-from core.results import Comparison
-from core.settings import ComparisonSettings, own_settings
-from desktop_app.pages.compare import ComparePage
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.dataset import DatasetPage
-from desktop_app.pages.features import FeaturesPage
-from desktop_app.pages.page import Page, PageContext
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.results import Comparison
+from coreset_studio.core.settings import ComparisonSettings, own_settings
+from coreset_studio.desktop_app.pages.compare import ComparePage
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.dataset import DatasetPage
+from coreset_studio.desktop_app.pages.features import FeaturesPage
+from coreset_studio.desktop_app.pages.page import Page, PageContext
 
 PLUGIN = "coreset-example-plugin 1.0"
 WAIT = 120_000
@@ -134,7 +134,7 @@ def test_an_export_in_its_format_names_the_plugin(coreset: CoresetPage, qtbot: Q
 def test_its_network_and_sampler_are_compared(
     context: PageContext, shown: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("desktop_app.pages.compare.runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr("coreset_studio.desktop_app.pages.compare.runs_folder", lambda: tmp_path / "runs")
     comparison = ComparisonSettings(networks=("head",), samplers=("random",), fractions=(0.2, 1.0), controls=False)
     context.model.put_settings("comparison", comparison)
     page = ComparePage(context)

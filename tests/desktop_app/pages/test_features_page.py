@@ -10,27 +10,32 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QToolTip
 from pytestqt.qtbot import QtBot
 
-from core.features.extractors import EXTRACTORS
-from core.pipeline.study import Study
-from core.pipeline.views import ExtractorFact
-from core.progress import NO_PROGRESS
-from core.results import Estimate, Separation
-from core.service.dataset_requests import ScanDataset
-from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsSummary, FeaturesSummary
-from core.settings import FeatureSettings, with_own
-from core.settings.chosen_file import FeaturesFile
-from desktop_app.dialogs.help_window import HelpWindow
-from desktop_app.dialogs.question import DetailsDialog
-from desktop_app.pages.features import USE_BOTH, FeaturesPage
-from desktop_app.pages.features_advice import EVIDENCE, meaning, recommended, tip_for_both
-from desktop_app.pages.features_mark import features_mark
-from desktop_app.pages.page import PageContext
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.views import ExtractorFact
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Estimate, Separation
+from coreset_studio.core.service.dataset_requests import ScanDataset
+from coreset_studio.core.service.feature_requests import (
+    ComputeFeatures,
+    DescribeExtractors,
+    ExtractorsSummary,
+    FeaturesSummary,
+)
+from coreset_studio.core.settings import FeatureSettings, with_own
+from coreset_studio.core.settings.chosen_file import FeaturesFile
+from coreset_studio.desktop_app.dialogs.help_window import HelpWindow
+from coreset_studio.desktop_app.dialogs.question import DetailsDialog
+from coreset_studio.desktop_app.pages.features import USE_BOTH, FeaturesPage
+from coreset_studio.desktop_app.pages.features_advice import EVIDENCE, meaning, recommended, tip_for_both
+from coreset_studio.desktop_app.pages.features_mark import features_mark
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 @pytest.fixture
 def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No weight file is anywhere on this machine."""
-    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path / "nowhere",))
+    monkeypatch.setattr("coreset_studio.core.features.weights.weight_folders", lambda: (tmp_path / "nowhere",))
 
 
 @pytest.fixture
@@ -286,7 +291,7 @@ def test_a_failed_extraction_is_an_error_and_can_be_tried_again(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from core.errors import FeatureError
+    from coreset_studio.core.errors import FeatureError
 
     def fail(request: ComputeFeatures, progress: object) -> None:
         raise FeatureError("The disk is full. Free some space.")
@@ -301,7 +306,7 @@ def test_a_failed_extraction_is_an_error_and_can_be_tried_again(
 
 
 MEANS = """
-from core.features.description import Extractor
+from coreset_studio.core.features.description import Extractor
 
 DESCRIPTION = Extractor(
     name="page-means", title="Mean colours", tip="The mean of each channel.", does="plug_page.code:STEPS",
@@ -311,7 +316,7 @@ DESCRIPTION = Extractor(
 MEANS_CODE = """
 import numpy as np
 
-from core.features.steps import Steps
+from coreset_studio.core.features.steps import Steps
 
 STEPS = Steps(
     prepare=lambda rgb: rgb.mean((0, 1)).astype(np.float32), load=lambda tensors: lambda batch: {"all": batch}

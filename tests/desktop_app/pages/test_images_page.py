@@ -11,12 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from core.results import Dataset
-from core.service.quality import quality_flags
-from desktop_app.dialogs.relabel_dialog import RelabelDialog
-from desktop_app.pages.images import ImagesPage
-from desktop_app.pages.page import PageContext
-from desktop_app.widgets.facet_tree import FacetTree
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.service.quality import quality_flags
+from coreset_studio.desktop_app.dialogs.relabel_dialog import RelabelDialog
+from coreset_studio.desktop_app.pages.images import ImagesPage
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.widgets.facet_tree import FacetTree
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from core.pipeline.study import Study
-from core.progress import NO_PROGRESS
-from core.service.image_requests import DecodeImage, OpenImageService
-from core.settings import Settings
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.dataset import DatasetPage
-from desktop_app.pages.large_image import CHANGED, NO_FEATURES, FillMenu
-from desktop_app.pages.page import NOT_THERE, PageContext
-from desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.service.image_requests import DecodeImage, OpenImageService
+from coreset_studio.core.settings import Settings
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.dataset import DatasetPage
+from coreset_studio.desktop_app.pages.large_image import CHANGED, NO_FEATURES, FillMenu
+from coreset_studio.desktop_app.pages.page import NOT_THERE, PageContext
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 
 
 @pytest.fixture

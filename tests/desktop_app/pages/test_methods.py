@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from desktop_app.pages.compare import ComparePage
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.pages.compare import ComparePage
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.page import PageContext
 
 
 def clipboard() -> str:

@@ -8,15 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from core.features.extractors import EXTRACTORS
-from core.features.own_models.adding import add_model, remove_model
-from core.settings import FeatureSettings
-from core.settings.listed import settings_in
-from desktop_app.dialogs.question import Question
-from desktop_app.pages.features import FeaturesPage
-from desktop_app.pages.own_model_dialog import OwnModelDialog
-from desktop_app.pages.page import PageContext
-from desktop_app.pages.setting_controls import SettingControl
+from coreset_studio.core.features.extractors import EXTRACTORS
+from coreset_studio.core.features.own_models.adding import add_model, remove_model
+from coreset_studio.core.settings import FeatureSettings
+from coreset_studio.core.settings.listed import settings_in
+from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.pages.features import FeaturesPage
+from coreset_studio.desktop_app.pages.own_model_dialog import OwnModelDialog
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.pages.setting_controls import SettingControl
 from tests.core.features.own_models.onnx_files import SIZE, WIDTH, model, value, written
 
 

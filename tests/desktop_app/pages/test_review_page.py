@@ -9,12 +9,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.results import NearDuplicate, SuspectedLabelError
-from core.service.dataset_requests import DatasetFindings
-from desktop_app.dialogs.relabel_dialog import RelabelDialog
-from desktop_app.models import review
-from desktop_app.pages.page import PageContext
-from desktop_app.pages.review import ReviewPage
+from coreset_studio.core.results import NearDuplicate, SuspectedLabelError
+from coreset_studio.core.service.dataset_requests import DatasetFindings
+from coreset_studio.desktop_app.dialogs.relabel_dialog import RelabelDialog
+from coreset_studio.desktop_app.models import review
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.pages.review import ReviewPage
 
 
 def press(page: ReviewPage, key: Qt.Key) -> None:

@@ -9,12 +9,12 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.service.messages import Cancelled
-from core.service.selection_requests import ChooseCoreset, MeasureCoverage
-from desktop_app.pages.clusters import ClustersPage
-from desktop_app.pages.coreset import CoresetPage
-from desktop_app.pages.page import PageContext
-from desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.core.service.messages import Cancelled
+from coreset_studio.core.service.selection_requests import ChooseCoreset, MeasureCoverage
+from coreset_studio.desktop_app.pages.clusters import ClustersPage
+from coreset_studio.desktop_app.pages.coreset import CoresetPage
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 Children = Callable[[], list[psutil.Process]]
@@ -96,7 +96,7 @@ def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
 def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.service.processes.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("coreset_studio.core.service.processes.GRACE_SECONDS", 0.2)
     (engine,) = engine_children()
     engine.suspend()  # one that does not listen is ended with its process
     page.change_settings("selection", fraction=0.2)

@@ -18,13 +18,13 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from core.pipeline.study import Study
-from core.service.comparison_requests import CompareNetworks
-from core.service.requests import AnyRequest, AnyServiceRequest
-from desktop_app.pages.page import PageContext
-from desktop_app.service.engine import EngineService
-from desktop_app.service.remaining_time import RemainingTime
-from desktop_app.service.selection import SelectionQuestions
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.service.comparison_requests import CompareNetworks
+from coreset_studio.core.service.requests import AnyRequest, AnyServiceRequest
+from coreset_studio.desktop_app.pages.page import PageContext
+from coreset_studio.desktop_app.service.engine import EngineService
+from coreset_studio.desktop_app.service.remaining_time import RemainingTime
+from coreset_studio.desktop_app.service.selection import SelectionQuestions
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -238,7 +238,7 @@ def test_cancel_stops_a_job(service: EngineService, listener: Listener, qtbot: Q
 def test_a_job_that_does_not_listen_is_killed(
     service: EngineService, listener: Listener, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.service.processes.GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("coreset_studio.core.service.processes.GRACE_SECONDS", 0.3)
     number = listener.call(engine.ignore_cancel, 60, stage="features")
     service.cancel(number)
     qtbot.waitUntil(ended(listener), timeout=10_000)
@@ -482,7 +482,7 @@ def test_a_long_question_tells_its_progress_and_can_be_stopped(
 def test_what_was_expected_counts_until_the_pace_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first batch takes long, as it compiles the network: that is no pace."""
     now = [100.0]
-    monkeypatch.setattr("desktop_app.service.remaining_time.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("coreset_studio.desktop_app.service.remaining_time.time.monotonic", lambda: now[0])
     left = RemainingTime(expected=400.0)
     assert left.update(0, 1000) == pytest.approx(400)
     now[0] += 20
@@ -496,7 +496,7 @@ def test_what_was_expected_counts_until_the_pace_is_known(monkeypatch: pytest.Mo
 
 def test_the_time_left_follows_the_pace_and_starts_anew_with_another_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("desktop_app.service.remaining_time.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("coreset_studio.desktop_app.service.remaining_time.time.monotonic", lambda: now[0])
     left = RemainingTime()
     assert left.update(0, 100) is None
     now[0] += 10

@@ -5,14 +5,14 @@ from importlib import import_module
 
 import pytest
 
-from core.service.requests import Request
-from desktop_app.service import running
+from coreset_studio.core.service.requests import Request
+from coreset_studio.desktop_app.service import running
 
 MODULES = ("cache", "comparison", "coreset", "dataset", "feature", "image", "selection", "weights")
 REQUESTS = [
     one
     for name in MODULES
-    for one in vars(import_module(f"core.service.{name}_requests")).values()
+    for one in vars(import_module(f"coreset_studio.core.service.{name}_requests")).values()
     if isinstance(one, type) and issubclass(one, Request) and not inspect.isabstract(one)
 ]
 STEPS = {

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from desktop_app import theme
-from desktop_app.models.thumbnail_store import ThumbnailStore
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.thumbnail_store import ThumbnailStore
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,14 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
-from desktop_app import theme
-from desktop_app.models.class_model import BAR, NAME, ClassCount
-from desktop_app.widgets.bar_pairs import BarPairs, Taken
-from desktop_app.widgets.bar_rows import Bar, BarRow
-from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.class_histogram import ClassHistogram
-from desktop_app.widgets.cluster_bars import ClusterBars
-from desktop_app.widgets.metric_bars import Configuration, MetricBars
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.class_model import BAR, NAME, ClassCount
+from coreset_studio.desktop_app.widgets.bar_pairs import BarPairs, Taken
+from coreset_studio.desktop_app.widgets.bar_rows import Bar, BarRow
+from coreset_studio.desktop_app.widgets.bars import Bars
+from coreset_studio.desktop_app.widgets.class_histogram import ClassHistogram
+from coreset_studio.desktop_app.widgets.cluster_bars import ClusterBars
+from coreset_studio.desktop_app.widgets.metric_bars import Configuration, MetricBars
 
 
 def middle(bars: Bars, row: int) -> QPoint:

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop_app.widgets.controls import ComboBox, NumberBox, Slider, SpinBox, TabWidget
-from desktop_app.widgets.fraction_control import STEPS, TICKS, FractionControl, to_fraction, to_step
-from desktop_app.widgets.pattern_field import PatternField
-from desktop_app.widgets.small_multiples import MOST_DRAWN, ClassPlot, SmallMultiples, thinned
+from coreset_studio.desktop_app.widgets.controls import ComboBox, NumberBox, Slider, SpinBox, TabWidget
+from coreset_studio.desktop_app.widgets.fraction_control import STEPS, TICKS, FractionControl, to_fraction, to_step
+from coreset_studio.desktop_app.widgets.pattern_field import PatternField
+from coreset_studio.desktop_app.widgets.small_multiples import MOST_DRAWN, ClassPlot, SmallMultiples, thinned
 
 
 class TestFractionControl:

@@ -5,13 +5,13 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
-from core.results import Epoch
-from desktop_app import theme
-from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
-from desktop_app.widgets.plot import Plot
-from desktop_app.widgets.silhouette_curve import SilhouetteCurve
-from desktop_app.widgets.training_curves import TrainingCurves
-from desktop_app.widgets.variance_curve import VarianceCurve
+from coreset_studio.core.results import Epoch
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
+from coreset_studio.desktop_app.widgets.plot import Plot
+from coreset_studio.desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from coreset_studio.desktop_app.widgets.training_curves import TrainingCurves
+from coreset_studio.desktop_app.widgets.variance_curve import VarianceCurve
 
 CURVE = {2: 0.041, 3: 0.048, 4: 0.03, 5: 0.02}
 

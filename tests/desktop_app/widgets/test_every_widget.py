@@ -6,41 +6,41 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QSlider, QWidget
 
-from desktop_app import theme
-from desktop_app.widgets.bar_pairs import BarPairs
-from desktop_app.widgets.card import Card
-from desktop_app.widgets.class_histogram import ClassHistogram
-from desktop_app.widgets.class_table import ClassTable
-from desktop_app.widgets.cluster_bars import ClusterBars
-from desktop_app.widgets.confusion_matrix import ConfusionMatrix
-from desktop_app.widgets.display_controls import DisplayControls
-from desktop_app.widgets.duplicates_table import DuplicatesTable
-from desktop_app.widgets.empty_state import EmptyState
-from desktop_app.widgets.exclusion_field import ExclusionField
-from desktop_app.widgets.fraction_control import FractionControl
-from desktop_app.widgets.image_viewer import ImageViewer
-from desktop_app.widgets.job_bar import JobBar
-from desktop_app.widgets.line_with_intervals import LineWithIntervals
-from desktop_app.widgets.medoid_strip import MedoidStrip
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.metric_bars import MetricBars
-from desktop_app.widgets.pattern_field import PatternField
-from desktop_app.widgets.plot_export import HasNumbers, PlotExportButton
-from desktop_app.widgets.quality_histogram import QualityHistogram
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.results_table import ResultsTable
-from desktop_app.widgets.sample_strip import SampleStrip
-from desktop_app.widgets.scatter import Scatter
-from desktop_app.widgets.silhouette_curve import SilhouetteCurve
-from desktop_app.widgets.similar_list import SimilarList
-from desktop_app.widgets.skipped_table import SkippedTable
-from desktop_app.widgets.small_multiples import SmallMultiples
-from desktop_app.widgets.step_list import StepList
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.training_curves import TrainingCurves
-from desktop_app.widgets.unit_curves import UnitCurves
-from desktop_app.widgets.variance_curve import VarianceCurve
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.bar_pairs import BarPairs
+from coreset_studio.desktop_app.widgets.card import Card
+from coreset_studio.desktop_app.widgets.class_histogram import ClassHistogram
+from coreset_studio.desktop_app.widgets.class_table import ClassTable
+from coreset_studio.desktop_app.widgets.cluster_bars import ClusterBars
+from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from coreset_studio.desktop_app.widgets.display_controls import DisplayControls
+from coreset_studio.desktop_app.widgets.duplicates_table import DuplicatesTable
+from coreset_studio.desktop_app.widgets.empty_state import EmptyState
+from coreset_studio.desktop_app.widgets.exclusion_field import ExclusionField
+from coreset_studio.desktop_app.widgets.fraction_control import FractionControl
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.desktop_app.widgets.job_bar import JobBar
+from coreset_studio.desktop_app.widgets.line_with_intervals import LineWithIntervals
+from coreset_studio.desktop_app.widgets.medoid_strip import MedoidStrip
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.metric_bars import MetricBars
+from coreset_studio.desktop_app.widgets.pattern_field import PatternField
+from coreset_studio.desktop_app.widgets.plot_export import HasNumbers, PlotExportButton
+from coreset_studio.desktop_app.widgets.quality_histogram import QualityHistogram
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.results_table import ResultsTable
+from coreset_studio.desktop_app.widgets.sample_strip import SampleStrip
+from coreset_studio.desktop_app.widgets.scatter import Scatter
+from coreset_studio.desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from coreset_studio.desktop_app.widgets.similar_list import SimilarList
+from coreset_studio.desktop_app.widgets.skipped_table import SkippedTable
+from coreset_studio.desktop_app.widgets.small_multiples import SmallMultiples
+from coreset_studio.desktop_app.widgets.step_list import StepList
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.widgets.training_curves import TrainingCurves
+from coreset_studio.desktop_app.widgets.unit_curves import UnitCurves
+from coreset_studio.desktop_app.widgets.variance_curve import VarianceCurve
 
 
 def strip() -> MessageStrip:

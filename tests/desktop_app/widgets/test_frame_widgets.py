@@ -1,12 +1,12 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QToolButton, QToolTip
 
-from desktop_app.widgets.card import Card, Sheet
-from desktop_app.widgets.empty_state import EmptyState
-from desktop_app.widgets.job_bar import JobBar
-from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.step_list import StepList
+from coreset_studio.desktop_app.widgets.card import Card, Sheet
+from coreset_studio.desktop_app.widgets.empty_state import EmptyState
+from coreset_studio.desktop_app.widgets.job_bar import JobBar
+from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
+from coreset_studio.desktop_app.widgets.question_mark import QuestionMark
+from coreset_studio.desktop_app.widgets.step_list import StepList
 
 STEPS = ("Dataset", "Features", "Clusters", "Coreset", "Compare")
 

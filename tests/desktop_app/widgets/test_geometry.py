@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 
-from desktop_app.widgets.geometry import inside, nearest
+from coreset_studio.desktop_app.widgets.geometry import inside, nearest
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -15,10 +15,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from desktop_app.models.thumbnails import Thumbnail
-from desktop_app.widgets.display_controls import CHANGED, PLAIN
-from desktop_app.widgets.image_canvas import LARGEST_ZOOM, ImageCanvas, display_table
-from desktop_app.widgets.image_viewer import ImageViewer
+from coreset_studio.desktop_app.models.thumbnails import Thumbnail
+from coreset_studio.desktop_app.widgets.display_controls import CHANGED, PLAIN
+from coreset_studio.desktop_app.widgets.image_canvas import LARGEST_ZOOM, ImageCanvas, display_table
+from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 
 
 def checked(width: int, height: int) -> QImage:

@@ -9,12 +9,12 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog
 
-from desktop_app.widgets import plot_export
-from desktop_app.widgets.bar_rows import Bar, BarRow
-from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.confusion_matrix import ConfusionMatrix
-from desktop_app.widgets.plot_export import PlotExportButton, as_csv, save_plot
-from desktop_app.widgets.scatter import Scatter
+from coreset_studio.desktop_app.widgets import plot_export
+from coreset_studio.desktop_app.widgets.bar_rows import Bar, BarRow
+from coreset_studio.desktop_app.widgets.bars import Bars
+from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton, as_csv, save_plot
+from coreset_studio.desktop_app.widgets.scatter import Scatter
 
 
 @pytest.fixture
@@ -126,8 +126,8 @@ COPY_AND_QUIT = """
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.plot_export import PlotExportButton
+from coreset_studio.desktop_app.widgets.bars import Bars
+from coreset_studio.desktop_app.widgets.plot_export import PlotExportButton
 app = QApplication([])
 plot = Bars("b", ("value",))
 button = PlotExportButton(plot)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop_app.widgets.quality_histogram import N_BINS, QualityHistogram
+from coreset_studio.desktop_app.widgets.quality_histogram import N_BINS, QualityHistogram
 
 VALUES = np.array([0.5, 0.9, 1.0, 1.0, 1.1, 1.2, np.nan, 2.5, 2.6, 900.0])
 

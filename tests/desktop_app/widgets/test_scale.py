@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.scatter import Scatter
-from desktop_app.widgets.table import Table
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.scatter import Scatter
+from coreset_studio.desktop_app.widgets.table import Table
 from tests.desktop_app.widgets.test_scatter import drag
 
 SIZES = [20_000, pytest.param(100_000, marks=pytest.mark.slow)]

@@ -4,9 +4,9 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
-from desktop_app import theme
-from desktop_app.widgets.like_points import LikePoints
-from desktop_app.widgets.scatter import Scatter, component_label
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.like_points import LikePoints
+from coreset_studio.desktop_app.widgets.scatter import Scatter, component_label
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [5.0, 5.0], [6.0, 5.0], [5.0, 6.0]])
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1])

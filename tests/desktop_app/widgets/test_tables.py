@@ -8,16 +8,16 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from core.descriptions import registry
-from core.results import Row, Skipped
-from desktop_app import theme
-from desktop_app.models.table_model import Column
-from desktop_app.widgets.class_table import ClassRow, ClassTable
-from desktop_app.widgets.confusion_matrix import ConfusionMatrix
-from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
-from desktop_app.widgets.results_table import ResultsTable
-from desktop_app.widgets.skipped_table import SkippedTable
-from desktop_app.widgets.table import Table, fitted
+from coreset_studio.core.descriptions import registry
+from coreset_studio.core.results import Row, Skipped
+from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.models.table_model import Column
+from coreset_studio.desktop_app.widgets.class_table import ClassRow, ClassTable
+from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from coreset_studio.desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
+from coreset_studio.desktop_app.widgets.results_table import ResultsTable
+from coreset_studio.desktop_app.widgets.skipped_table import SkippedTable
+from coreset_studio.desktop_app.widgets.table import Table, fitted
 
 
 def row(sampler: str, accuracy: float, *, n_images: int = 479, pays_after: int | None = None) -> Row:

@@ -5,8 +5,8 @@ import pytest
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from core.resources import resource_folder
-from desktop_app import theme
+from coreset_studio.core.resources import resource_folder
+from coreset_studio.desktop_app import theme
 
 GROUNDS = ("background", "surface", "field")
 AA_TEXT, AA_GRAPHICS = 4.5, 3.0

@@ -5,13 +5,19 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 
-from desktop_app.models.thumbnail_model import Badges, Thumbnail, ThumbnailModel
-from desktop_app.models.thumbnail_store import MOST_BYTES, MOST_PENDING, ThumbnailStore, decode, shared_store
-from desktop_app.models.thumbnails import LazyThumbnails
-from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
-from desktop_app.widgets.sample_strip import SampleStrip
-from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.thumbnail_row import ThumbnailRow
+from coreset_studio.desktop_app.models.thumbnail_model import Badges, Thumbnail, ThumbnailModel
+from coreset_studio.desktop_app.models.thumbnail_store import (
+    MOST_BYTES,
+    MOST_PENDING,
+    ThumbnailStore,
+    decode,
+    shared_store,
+)
+from coreset_studio.desktop_app.models.thumbnails import LazyThumbnails
+from coreset_studio.desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
+from coreset_studio.desktop_app.widgets.sample_strip import SampleStrip
+from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from coreset_studio.desktop_app.widgets.thumbnail_row import ThumbnailRow
 
 
 def thumbnails(files: list[str], n: int) -> list[Thumbnail]:

@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtGui import QFontMetrics
 
-from desktop_app.widgets import words
+from coreset_studio.desktop_app.widgets import words
 
 
 @pytest.mark.parametrize(

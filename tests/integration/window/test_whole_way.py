@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from core.data.demo import make_demo
+from coreset_studio.core.data.demo import make_demo
 
 STEPS = ["demo", "extractors", "features", "clusters", "coreset", "export", "training", "killed engine"]
 LIMIT_SECONDS = 1200
@@ -50,7 +50,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     (place / "temporary").mkdir()
     # Not for xvfb-run, which takes no folder with a space in its name.
-    program = ["env", f"TMPDIR={place / 'temporary'}", sys.executable, "-m", "desktop_app"]
+    program = ["env", f"TMPDIR={place / 'temporary'}", sys.executable, "-m", "coreset_studio.desktop_app"]
     command = ["xvfb-run", "-a", *program, "--self-test", os.fspath(place / "seen.json")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     told: dict[str, Any] = json.loads((place / "seen.json").read_text(encoding="utf-8"))

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.description import Match
-from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
-from core.data.page_names import file_and_page, page_path
-from core.data.reader import FileReader
-from core.errors import DatasetError
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.reading import open_regular
-from core.results import Skipped
-from core.spellings import SpellingsOnDisk
-from core.spreadsheet import plain_text
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
+from coreset_studio.core.data.page_names import file_and_page, page_path
+from coreset_studio.core.data.reader import FileReader
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.results import Skipped
+from coreset_studio.core.spellings import SpellingsOnDisk
+from coreset_studio.core.spreadsheet import plain_text
 
 HEAD = "path,class,split,cluster,is_medoid,selected,rank,reason"
 """Start of the first line of every such list; followed by `file` since lists contain the locations of images."""

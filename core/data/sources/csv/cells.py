@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.data.folder_names import has_image_suffix
-from core.data.sources import SOURCES
-from core.data.sources.csv.rows import LONGEST_LINE, text_lines
-from core.errors import CoresetError, DatasetError
-from core.files import reason_of
-from core.reading import check_member, open_regular
+from coreset_studio.core.data.folder_names import has_image_suffix
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.data.sources.csv.rows import LONGEST_LINE, text_lines
+from coreset_studio.core.errors import CoresetError, DatasetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import check_member, open_regular
 
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 ZIP = b"PK\x03\x04"

@@ -3,14 +3,14 @@
 import itertools
 from pathlib import Path
 
-from core.data.sources.csv.cells import open_cells
-from core.data.sources.csv.guess import Columns
-from core.data.sources.csv.reader import READER
-from core.data.sources.csv.settings import TableSettings
-from core.data.sources.csv.table import columns_of
-from core.errors import DatasetError
-from core.progress import NO_PROGRESS, Progress
-from core.results import Role, TableFacts, counts_of
+from coreset_studio.core.data.sources.csv.cells import open_cells
+from coreset_studio.core.data.sources.csv.guess import Columns
+from coreset_studio.core.data.sources.csv.reader import READER
+from coreset_studio.core.data.sources.csv.settings import TableSettings
+from coreset_studio.core.data.sources.csv.table import columns_of
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Role, TableFacts, counts_of
 
 _ROWS = 10
 _LONGEST = 200

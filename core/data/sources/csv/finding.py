@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from core.data.folder_names import has_image_suffix, leftover
-from core.data.page_names import file_and_page, page_path
-from core.data.sources.csv.rows import Files, file_fault
-from core.progress import NO_PROGRESS, Progress
-from core.spellings import composed
+from coreset_studio.core.data.folder_names import has_image_suffix, leftover
+from coreset_studio.core.data.page_names import file_and_page, page_path
+from coreset_studio.core.data.sources.csv.rows import Files, file_fault
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.spellings import composed
 
 _MOST_FILES = 3_000_000
 _FILES_PER_REPORT = 5000

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.data.folder_names import has_image_suffix, split_word
-from core.data.sources.csv.settings import NONE, TableSettings
-from core.errors import DatasetError
+from coreset_studio.core.data.folder_names import has_image_suffix, split_word
+from coreset_studio.core.data.sources.csv.settings import NONE, TableSettings
+from coreset_studio.core.errors import DatasetError
 
 _PATHS = (
     "path", "filepath", "imagepath", "filename", "file", "imagefile", "imagefilename", "imagename", "image", "imageid",

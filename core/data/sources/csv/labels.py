@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.data.listing import class_text
-from core.data.sources.csv.guess import as_flag
-from core.data.sources.csv.settings import TableSettings
+from coreset_studio.core.data.listing import class_text
+from coreset_studio.core.data.sources.csv.guess import as_flag
+from coreset_studio.core.data.sources.csv.settings import TableSettings
 
 MISSING = frozenset({"nan", "<na>", "na", "n/a", "#n/a", "none", "null", "nil", "nat", "?"})
 _SEPARATOR = "|"

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from core.data.description import Match
-from core.data.listing import Listing
-from core.data.reader import FileReader
-from core.data.sources.csv.cells import OLD_EXCEL, ZIP, is_xlsx
-from core.data.sources.csv.rows import list_table
-from core.data.sources.csv.settings import TableSettings
-from core.data.sources.csv.table import list_any_table
-from core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.data.reader import FileReader
+from coreset_studio.core.data.sources.csv.cells import OLD_EXCEL, ZIP, is_xlsx
+from coreset_studio.core.data.sources.csv.rows import list_table
+from coreset_studio.core.data.sources.csv.settings import TableSettings
+from coreset_studio.core.data.sources.csv.table import list_any_table
+from coreset_studio.core.progress import NO_PROGRESS, Progress
 
 _NAMES = (".csv", ".tsv", ".xlsx", ".xls", ".ods")
 

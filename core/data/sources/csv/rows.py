@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
-from core.data.page_names import file_and_page
-from core.data.sources import SOURCES
-from core.errors import DatasetError
-from core.files import reason_of
-from core.garbage import collection_paused
-from core.progress import NO_PROGRESS, Progress
-from core.reading import open_regular
-from core.results import Skipped, SplitName
-from core.windows import why_not_found
+from coreset_studio.core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
+from coreset_studio.core.data.page_names import file_and_page
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.garbage import collection_paused
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.results import Skipped, SplitName
+from coreset_studio.core.windows import why_not_found
 
 T = TypeVar("T")
 

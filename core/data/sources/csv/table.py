@@ -9,18 +9,26 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.data.folder_names import split_word
-from core.data.listing import Entry, Listing, warn_of_spellings
-from core.data.sources.csv.cells import Cells, open_cells
-from core.data.sources.csv.finding import FileFinder
-from core.data.sources.csv.guess import Columns, Table, choose_columns
-from core.data.sources.csv.labels import MISSING, Labels
-from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, reported, usable_rows
-from core.data.sources.csv.settings import NONE, TableSettings
-from core.errors import DatasetError
-from core.progress import NO_PROGRESS, Progress
-from core.results import Skipped, SplitName
-from core.typed_paths import unquoted
+from coreset_studio.core.data.folder_names import split_word
+from coreset_studio.core.data.listing import Entry, Listing, warn_of_spellings
+from coreset_studio.core.data.sources.csv.cells import Cells, open_cells
+from coreset_studio.core.data.sources.csv.finding import FileFinder
+from coreset_studio.core.data.sources.csv.guess import Columns, Table, choose_columns
+from coreset_studio.core.data.sources.csv.labels import MISSING, Labels
+from coreset_studio.core.data.sources.csv.rows import (
+    ROWS_PER_REPORT,
+    Row,
+    common_root,
+    named_files,
+    relative,
+    reported,
+    usable_rows,
+)
+from coreset_studio.core.data.sources.csv.settings import NONE, TableSettings
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Skipped, SplitName
+from coreset_studio.core.typed_paths import unquoted
 
 _SAMPLE = 1000
 _USUAL = ("path", "class", "split", "group")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.data.description import Match
-from core.data.folders import ClassFolderReader, list_folder, listed
-from core.data.listing import Listing
-from core.progress import NO_PROGRESS, Progress
-from core.results import Image
-from core.settings import DataSettings
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.folders import ClassFolderReader, list_folder, listed
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Image
+from coreset_studio.core.settings import DataSettings
 
 
 class FolderReader(ClassFolderReader):

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.images import PIXEL_LIMIT
-from core.data.sources.hdf5.container import ArrayFacts, Container
-from core.data.sources.hdf5.labels import MOST_IMAGES, is_label_shape, is_one_column_each
-from core.data.sources.hdf5.names import Name, is_group_name, name_of
-from core.data.sources.hdf5.settings import Hdf5Settings
-from core.errors import DatasetError
-from core.results import SplitName
+from coreset_studio.core.data.images import PIXEL_LIMIT
+from coreset_studio.core.data.sources.hdf5.container import ArrayFacts, Container
+from coreset_studio.core.data.sources.hdf5.labels import MOST_IMAGES, is_label_shape, is_one_column_each
+from coreset_studio.core.data.sources.hdf5.names import Name, is_group_name, name_of
+from coreset_studio.core.data.sources.hdf5.settings import Hdf5Settings
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.results import SplitName
 
 _SHOWN = 6
 _CHANNELS = (1, 3, 4)

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.heaps import check_heaps, reading_texts
-from core.errors import DatasetError, ImageError
-from core.files import reason_of
-from core.reading import open_regular
-from core.words import byte_size
+from coreset_studio.core.data.heaps import check_heaps, reading_texts
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.words import byte_size
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

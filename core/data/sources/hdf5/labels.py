@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.listing import class_text
-from core.data.sources.hdf5.container import ArrayFacts, Container
-from core.data.sources.hdf5.names import is_class_names
-from core.errors import DatasetError
+from coreset_studio.core.data.listing import class_text
+from coreset_studio.core.data.sources.hdf5.container import ArrayFacts, Container
+from coreset_studio.core.data.sources.hdf5.names import is_class_names
+from coreset_studio.core.errors import DatasetError
 
 MOST_IMAGES = 5_000_000
 """How many images a file may hold."""

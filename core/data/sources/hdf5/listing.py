@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.listing import Entry, Listing, is_text, warn_of_spellings
-from core.data.sources.hdf5.arrays import (
+from coreset_studio.core.data.listing import Entry, Listing, is_text, warn_of_spellings
+from coreset_studio.core.data.sources.hdf5.arrays import (
     IncompleteError,
     Pair,
     axes_of,
@@ -18,16 +18,16 @@ from core.data.sources.hdf5.arrays import (
     pairs_of,
     refuse_matlab,
 )
-from core.data.sources.hdf5.container import ArrayFacts, opened
-from core.data.sources.hdf5.labels import Labels, read_labels
-from core.data.sources.hdf5.names import Family, FileSet, family_in, family_of, name_of
-from core.data.sources.hdf5.paths import row_path
-from core.data.sources.hdf5.settings import NONE, Hdf5Settings
-from core.data.sources.hdf5.tables import Columns, columns_of
-from core.errors import DatasetError
-from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress
-from core.results import Skipped, SplitName
+from coreset_studio.core.data.sources.hdf5.container import ArrayFacts, opened
+from coreset_studio.core.data.sources.hdf5.labels import Labels, read_labels
+from coreset_studio.core.data.sources.hdf5.names import Family, FileSet, family_in, family_of, name_of
+from coreset_studio.core.data.sources.hdf5.paths import row_path
+from coreset_studio.core.data.sources.hdf5.settings import NONE, Hdf5Settings
+from coreset_studio.core.data.sources.hdf5.tables import Columns, columns_of
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Skipped, SplitName
 
 _BYTES_PER_ENTRY = 500
 _NAMED = 3

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.data.folder_names import split_word
-from core.results import SplitName
+from coreset_studio.core.data.folder_names import split_word
+from coreset_studio.core.results import SplitName
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 

@@ -8,22 +8,22 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.beside import folder_has_images
-from core.data.colour import BEFORE, RGBArray, decode_array, settled
-from core.data.description import Match
-from core.data.levels import Decoded
-from core.data.listing import Listing
-from core.data.reader import Loaded, SourceReader
-from core.data.sources.hdf5.arrays import channel_axis
-from core.data.sources.hdf5.container import SIGNATURE, ArrayFacts, opened
-from core.data.sources.hdf5.listing import list_hdf5
-from core.data.sources.hdf5.names import SUFFIXES, family_in
-from core.data.sources.hdf5.paths import Place, place_of
-from core.data.sources.hdf5.settings import Hdf5Settings
-from core.errors import DatasetError, ImageError
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.results import Image, Reading
+from coreset_studio.core.data.beside import folder_has_images
+from coreset_studio.core.data.colour import BEFORE, RGBArray, decode_array, settled
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.levels import Decoded
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.data.reader import Loaded, SourceReader
+from coreset_studio.core.data.sources.hdf5.arrays import channel_axis
+from coreset_studio.core.data.sources.hdf5.container import SIGNATURE, ArrayFacts, opened
+from coreset_studio.core.data.sources.hdf5.listing import list_hdf5
+from coreset_studio.core.data.sources.hdf5.names import SUFFIXES, family_in
+from coreset_studio.core.data.sources.hdf5.paths import Place, place_of
+from coreset_studio.core.data.sources.hdf5.settings import Hdf5Settings
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Image, Reading
 
 _GZIP = b"\x1f\x8b"
 _AS_PAGES = "hdf5"

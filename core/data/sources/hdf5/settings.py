@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
+from coreset_studio.core.descriptions import SettingsPart, choice
 
 NONE = "-"
 """In place of a name: no groups, regardless of the names."""

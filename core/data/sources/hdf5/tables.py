@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.data.listing import class_text
-from core.data.sources.hdf5.container import Container
-from core.data.sources.hdf5.labels import is_label_shape, text_column
-from core.data.sources.hdf5.names import is_group_name
-from core.data.sources.hdf5.settings import NONE
-from core.files import reason_of
-from core.reading import read_regular
+from coreset_studio.core.data.listing import class_text
+from coreset_studio.core.data.sources.hdf5.container import Container
+from coreset_studio.core.data.sources.hdf5.labels import is_label_shape, text_column
+from coreset_studio.core.data.sources.hdf5.names import is_group_name
+from coreset_studio.core.data.sources.hdf5.settings import NONE
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import read_regular
 
 _MOST_COLUMNS = 200
 _MOST_BYTES = 500_000_000

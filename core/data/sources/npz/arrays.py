@@ -22,12 +22,12 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from core.data.listing import SPLIT_NAMES, Entry, Listing
-from core.errors import CancelledError, DatasetError, ImageError
-from core.files import reason_of
-from core.reading import OversizeError, check_member, open_regular
-from core.results import SplitName
-from core.words import byte_size
+from coreset_studio.core.data.listing import SPLIT_NAMES, Entry, Listing
+from coreset_studio.core.errors import CancelledError, DatasetError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import OversizeError, check_member, open_regular
+from coreset_studio.core.results import SplitName
+from coreset_studio.core.words import byte_size
 
 _SETS = ("train", "val", "test")
 _DIGITS = 5

@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import numpy as np
 
-from core.data.colour import BEFORE, RGBArray, array_to_rgb, decode_array
-from core.data.description import Match
-from core.data.listing import Listing
-from core.data.reader import Loaded, SourceReader
-from core.data.sources.npz.arrays import holds_arrays, list_npz, npz_array
-from core.errors import ImageError
-from core.files import reason_of
-from core.results import Image, Reading
+from coreset_studio.core.data.colour import BEFORE, RGBArray, array_to_rgb, decode_array
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.data.reader import Loaded, SourceReader
+from coreset_studio.core.data.sources.npz.arrays import holds_arrays, list_npz, npz_array
+from coreset_studio.core.errors import ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.results import Image, Reading
 
 _ZIP = b"PK\x03\x04"
 

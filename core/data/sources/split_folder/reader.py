@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from core.data.description import Match
-from core.data.folders import ClassFolderReader, is_split_folder, list_split_folder, listed
-from core.data.listing import Listing
-from core.progress import NO_PROGRESS, Progress
-from core.settings import DataSettings
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.folders import ClassFolderReader, is_split_folder, list_split_folder, listed
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.settings import DataSettings
 
 
 class SplitFolderReader(ClassFolderReader):

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from core.data.folder_names import leftover
-from core.data.listing import is_text, printable
-from core.errors import DatasetError, ImageError
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.reading import open_regular
-from core.results import Skipped
+from coreset_studio.core.data.folder_names import leftover
+from coreset_studio.core.data.listing import is_text, printable
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.results import Skipped
 
 BLOCK = 512
 MOST_MEMBERS = 5_000_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.data.listing import class_text
-from core.reading import read_regular
+from coreset_studio.core.data.listing import class_text
+from coreset_studio.core.reading import read_regular
 
 FORMS = ("cls", "json", "txt")
 LABEL_BYTES = 1_000_000

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.data.colour import BEFORE, RGBArray, settled
-from core.data.folder_names import has_image_suffix
-from core.data.folders import images_by_folder, listed_by
-from core.data.images import BYTE_LIMIT, decode
-from core.data.layouts import FolderReading, guess_reading, read_as
-from core.data.listing import Entry, Listing, warn_of_spellings
-from core.data.masks import leave_masks_out
-from core.data.sources.tar.index import Member, Members, members_of, read_member
-from core.data.sources.tar.labels import (
+from coreset_studio.core.data.colour import BEFORE, RGBArray, settled
+from coreset_studio.core.data.folder_names import has_image_suffix
+from coreset_studio.core.data.folders import images_by_folder, listed_by
+from coreset_studio.core.data.images import BYTE_LIMIT, decode
+from coreset_studio.core.data.layouts import FolderReading, guess_reading, read_as
+from coreset_studio.core.data.listing import Entry, Listing, warn_of_spellings
+from coreset_studio.core.data.masks import leave_masks_out
+from coreset_studio.core.data.sources.tar.index import Member, Members, members_of, read_member
+from coreset_studio.core.data.sources.tar.labels import (
     FORMS,
     LABEL_BYTES,
     Said,
@@ -24,13 +24,13 @@ from core.data.sources.tar.labels import (
     names_from,
     read_label,
 )
-from core.data.sources.tar.settings import NONE, TarSettings
-from core.data.sources.tar.shards import archives_of, split_of
-from core.errors import DatasetError, ImageError
-from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress
-from core.results import Skipped
-from core.settings import DataSettings
+from coreset_studio.core.data.sources.tar.settings import NONE, TarSettings
+from coreset_studio.core.data.sources.tar.shards import archives_of, split_of
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Skipped
+from coreset_studio.core.settings import DataSettings
 
 _BYTES_PER_MEMBER = 600
 _ENOUGH = 0.5

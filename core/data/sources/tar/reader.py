@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from core.data.beside import folder_has_images
-from core.data.braces import is_pattern
-from core.data.colour import BEFORE, RGBArray, settled
-from core.data.description import Match
-from core.data.images import BYTE_LIMIT, decode
-from core.data.listing import Listing
-from core.data.reader import Loaded, SourceReader
-from core.data.sources.tar.index import read_member
-from core.data.sources.tar.listing import list_tar
-from core.data.sources.tar.settings import TarSettings
-from core.data.sources.tar.shards import PACKED, SUFFIX
-from core.errors import DatasetError, ImageError
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.reading import open_regular
-from core.results import Image, Reading
-from core.settings import DataSettings
+from coreset_studio.core.data.beside import folder_has_images
+from coreset_studio.core.data.braces import is_pattern
+from coreset_studio.core.data.colour import BEFORE, RGBArray, settled
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.images import BYTE_LIMIT, decode
+from coreset_studio.core.data.listing import Listing
+from coreset_studio.core.data.reader import Loaded, SourceReader
+from coreset_studio.core.data.sources.tar.index import read_member
+from coreset_studio.core.data.sources.tar.listing import list_tar
+from coreset_studio.core.data.sources.tar.settings import TarSettings
+from coreset_studio.core.data.sources.tar.shards import PACKED, SUFFIX
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.results import Image, Reading
+from coreset_studio.core.settings import DataSettings
 
 _MAGIC = slice(257, 262)
 

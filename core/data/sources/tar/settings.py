@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
+from coreset_studio.core.descriptions import SettingsPart, choice
 
 NONE = "-"
 """In place of a name: none, regardless of the names."""

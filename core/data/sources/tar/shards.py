@@ -7,11 +7,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from core.data.braces import MOST_NAMES, expand_braces, is_pattern
-from core.data.folder_names import split_word
-from core.data.sources.tar.settings import NONE
-from core.errors import DatasetError
-from core.results import SplitName
+from coreset_studio.core.data.braces import MOST_NAMES, expand_braces, is_pattern
+from coreset_studio.core.data.folder_names import split_word
+from coreset_studio.core.data.sources.tar.settings import NONE
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.results import SplitName
 
 SUFFIX = ".tar"
 PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tar.lz4")

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.extractors.colour_texture import DESCRIPTION
-from core.features.steps import Compute, Pixels, Prepared, Steps
-from core.features.weight_files import Tensors
-from core.results import FloatArray
+from coreset_studio.core.features.extractors.colour_texture import DESCRIPTION
+from coreset_studio.core.features.steps import Compute, Pixels, Prepared, Steps
+from coreset_studio.core.features.weight_files import Tensors
+from coreset_studio.core.results import FloatArray
 
 LARGEST_SIDE = DESCRIPTION.input_size
 """Larger images are shrunk to this side first, so that cost and the scale of gradients stay within bounds."""

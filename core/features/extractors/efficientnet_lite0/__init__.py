@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 (Tan and Le, ICML 2019, arXiv 1905.11946; without squeeze-and-excitation), average-pooled."""
 
-from core.descriptions import Cost
-from core.features.description import Extractor
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.features.description import Extractor
 
 DESCRIPTION = Extractor(
     name="efficientnet-lite0",
@@ -11,8 +11,8 @@ DESCRIPTION = Extractor(
     source="Tan and Le, ICML 2019, arXiv 1905.11946; Lite variant of Google, tensorflow/tpu",
     references=("tan2019",),
     methods="EfficientNet-Lite0 (last feature map, averaged)",
-    does="core.features.extractors.efficientnet_lite0.network:STEPS",
-    help="resources:help/extractors/efficientnet-lite0.html",
+    does="coreset_studio.core.features.extractors.efficientnet_lite0.network:STEPS",
+    help="coreset_studio.resources:help/extractors/efficientnet-lite0.html",
     cost=Cost(seconds_per_image=0.012, bytes_fixed=1200e6, basis="as measured on two cores of another machine"),
     place=45,
     blocks={"average": 1280},

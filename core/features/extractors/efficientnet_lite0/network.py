@@ -8,11 +8,11 @@ of EfficientNet-B0.
 from dataclasses import dataclass
 from typing import Any
 
-from core.features.convolutional import steps
-from core.features.engine import import_keras
-from core.features.extractors.efficientnet_lite0 import DESCRIPTION
-from core.features.network import Network, WeightSet
-from core.features.weight_files import Layer
+from coreset_studio.core.features.convolutional import steps
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.extractors.efficientnet_lite0 import DESCRIPTION
+from coreset_studio.core.features.network import Network, WeightSet
+from coreset_studio.core.features.weight_files import Layer
 
 # Expansion, side of the kernel, channels out, stride of the first block, and blocks of each stage.
 _STAGES = (

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.features.description import Extractor
-from core.settings.chosen_file import ChosenFile, FeaturesFile
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.features.description import Extractor
+from coreset_studio.core.settings.chosen_file import ChosenFile, FeaturesFile
 
-_CODE = "core.features.extractors.features_file"
+_CODE = "coreset_studio.core.features.extractors.features_file"
 _FIXED = 120e6
 _NUMBERS_OF_A_PART = 4e6
 _BYTES_OF_A_KEY = 500.0
@@ -70,7 +70,7 @@ DESCRIPTION = Extractor(
     source="the file that is chosen; what computed it is not known to this program",
     methods="a model outside of the program, from whose features a file was written",
     does=f"{_CODE}.rows:steps",
-    help="resources:help/extractors/features-file.html",
+    help="coreset_studio.resources:help/extractors/features-file.html",
     cost=_COST,
     settings=FeaturesFileSettings,
     place=90,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import FeatureError
-from core.memory import memory_for
-from core.reading import check_member, open_regular
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.memory import memory_for
+from coreset_studio.core.reading import check_member, open_regular
 
 Arrays = dict[str, Any]
 """Blocks of a file by name: arrays, or datasets of an .h5, of shape (n, n_features)."""

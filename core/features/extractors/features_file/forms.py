@@ -13,13 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import CoresetError, DatasetError, FeatureError
-from core.features.extractors.features_file.arrays import OBJECTS, SAVE, Arrays, map_npy, open_npz
-from core.features.extractors.features_file.hdf5 import open_h5
-from core.features.extractors.features_file.tables import LIST_SUFFIXES, feature_parts, open_table, read_paths
-from core.files import reason_of
-from core.reading import OversizeError, open_regular
-from core.results import FloatArray
+from coreset_studio.core.errors import CoresetError, DatasetError, FeatureError
+from coreset_studio.core.features.extractors.features_file.arrays import OBJECTS, SAVE, Arrays, map_npy, open_npz
+from coreset_studio.core.features.extractors.features_file.hdf5 import open_h5
+from coreset_studio.core.features.extractors.features_file.tables import (
+    LIST_SUFFIXES,
+    feature_parts,
+    open_table,
+    read_paths,
+)
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.reading import OversizeError, open_regular
+from coreset_studio.core.results import FloatArray
 
 EXPECTED = "expected a .npy with a list of paths next to it, a .h5 or .npz with features and paths, or a .csv"
 

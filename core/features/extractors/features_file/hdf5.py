@@ -6,10 +6,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from core.data.heaps import texts_of
-from core.errors import FeatureError
-from core.features.extractors.features_file.arrays import PLAIN_BLOCK, Arrays, chosen_names, named_blocks
-from core.reading import ZIP_RATIO, ZIP_UNSUSPICIOUS_BYTES
+from coreset_studio.core.data.heaps import texts_of
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.extractors.features_file.arrays import PLAIN_BLOCK, Arrays, chosen_names, named_blocks
+from coreset_studio.core.reading import ZIP_RATIO, ZIP_UNSUSPICIOUS_BYTES
 
 _CHUNK_BYTES = 1 << 28
 

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import ArrayCache, fingerprint
-from core.errors import CacheError, FeatureError, SettingsError
-from core.features.extractors.features_file.forms import ListMissingError, Opened, one_sentence, open_features
-from core.features.extractors.features_file.matching import Row
-from core.features.steps import FileState
-from core.files import reason_of
-from core.progress import NO_PROGRESS, Progress
-from core.reading import open_regular
-from core.settings import DataSettings
-from core.settings.chosen_file import ChosenFile, FeaturesFile
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.errors import CacheError, FeatureError, SettingsError
+from coreset_studio.core.features.extractors.features_file.forms import (
+    ListMissingError,
+    Opened,
+    one_sentence,
+    open_features,
+)
+from coreset_studio.core.features.extractors.features_file.matching import Row
+from coreset_studio.core.features.steps import FileState
+from coreset_studio.core.files import reason_of
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.reading import open_regular
+from coreset_studio.core.settings import DataSettings
+from coreset_studio.core.settings.chosen_file import ChosenFile, FeaturesFile
 
 DIGEST_STAGE = "file-digest"
 LARGEST = 1e12

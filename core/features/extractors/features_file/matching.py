@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.errors import FeatureError
-from core.results import Image
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.results import Image
 
 NO_ROW = "The features file has no row for it."
 NOT_FINITE = "Its row in the features file has values that are missing, not finite or too large."

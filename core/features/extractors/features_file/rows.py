@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cache import ArrayCache, fingerprint
-from core.errors import FeatureError
-from core.features.decoding import Batch, ImageToDecode
-from core.features.extractors.features_file import FeaturesFileSettings
-from core.features.extractors.features_file.forms import Opened, list_beside, open_features
-from core.features.extractors.features_file.looking import find, locate, rows_of
-from core.features.extractors.features_file.matching import Matched, match
-from core.features.steps import Compute, FileState, Pixels, Prepared, Steps
-from core.features.weight_files import Tensors
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, FloatArray
-from core.settings import settings_in_keys
-from core.settings.chosen_file import ChosenFile
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.decoding import Batch, ImageToDecode
+from coreset_studio.core.features.extractors.features_file import FeaturesFileSettings
+from coreset_studio.core.features.extractors.features_file.forms import Opened, list_beside, open_features
+from coreset_studio.core.features.extractors.features_file.looking import find, locate, rows_of
+from coreset_studio.core.features.extractors.features_file.matching import Matched, match
+from coreset_studio.core.features.steps import Compute, FileState, Pixels, Prepared, Steps
+from coreset_studio.core.features.weight_files import Tensors
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, FloatArray
+from coreset_studio.core.settings import settings_in_keys
+from coreset_studio.core.settings.chosen_file import ChosenFile
 
 MATCH_STAGE = "features-file-rows"
 _VERSION = 1

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.sources.csv.cells import Cells, is_xlsx, open_cells
-from core.errors import FeatureError
-from core.results import FloatArray
-from core.spreadsheet import plain_text
+from coreset_studio.core.data.sources.csv.cells import Cells, is_xlsx, open_cells
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.spreadsheet import plain_text
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt")
 

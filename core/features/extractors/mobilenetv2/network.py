@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from core.features.convolutional import steps
-from core.features.engine import import_keras
-from core.features.extractors.mobilenetv2 import DESCRIPTION
-from core.features.network import Network, WeightSet
-from core.features.weight_files import Layer
+from coreset_studio.core.features.convolutional import steps
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.extractors.mobilenetv2 import DESCRIPTION
+from coreset_studio.core.features.network import Network, WeightSet
+from coreset_studio.core.features.weight_files import Layer
 
 # Expansion, channels out and repetitions of each stage (table 2 of the paper).
 _STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))

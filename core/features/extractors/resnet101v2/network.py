@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from core.features.convolutional import steps
-from core.features.engine import import_keras
-from core.features.extractors.resnet101v2 import DESCRIPTION
-from core.features.network import Network, WeightSet
-from core.features.weight_files import Layer
+from coreset_studio.core.features.convolutional import steps
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.extractors.resnet101v2 import DESCRIPTION
+from coreset_studio.core.features.network import Network, WeightSet
+from coreset_studio.core.features.weight_files import Layer
 
 # Inner channels and blocks of each stage (table 1 of He et al., arXiv 1512.03385).
 _STAGES = ((64, 3), (128, 4), (256, 23), (512, 3))

@@ -1,7 +1,7 @@
 """VGG16 (Simonyan and Zisserman, arXiv 1409.1556): the paper's extractor, flattened, and its averaged variant."""
 
-from core.descriptions import Cost
-from core.features.description import Extractor
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.features.description import Extractor
 
 _COST = Cost(seconds_per_image=0.1, bytes_fixed=1400e6, basis="as measured on two cores of another machine")
 _LICENCE = "K. Simonyan and A. Zisserman, University of Oxford, CC BY 4.0"
@@ -13,8 +13,8 @@ FLATTENED = Extractor(
     source="Ashraf et al. 2025, 4.1; Simonyan and Zisserman, arXiv 1409.1556",
     references=("simonyan2014",),
     methods="VGG16 (last pooling layer, flattened)",
-    does="core.features.extractors.vgg16.network:FLATTENED_STEPS",
-    help="resources:help/extractors/vgg16.html",
+    does="coreset_studio.core.features.extractors.vgg16.network:FLATTENED_STEPS",
+    help="coreset_studio.resources:help/extractors/vgg16.html",
     cost=_COST,
     place=10,
     blocks={"block5_pool": 7 * 7 * 512},
@@ -35,8 +35,8 @@ AVERAGED = Extractor(
     source="Simonyan and Zisserman, arXiv 1409.1556",
     references=("simonyan2014",),
     methods="VGG16 (last pooling layer, averaged)",
-    does="core.features.extractors.vgg16.network:AVERAGED_STEPS",
-    help="resources:help/extractors/vgg16-avg.html",
+    does="coreset_studio.core.features.extractors.vgg16.network:AVERAGED_STEPS",
+    help="coreset_studio.resources:help/extractors/vgg16-avg.html",
     cost=_COST,
     place=20,
     blocks={"block5_pool_average": 512},

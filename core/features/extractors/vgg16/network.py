@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from core.features.convolutional import steps
-from core.features.engine import import_keras
-from core.features.extractors.vgg16 import AVERAGED, FLATTENED
-from core.features.network import Network, WeightSet
-from core.features.steps import Compute, Steps
-from core.features.weight_files import Layer, Tensors
-from core.results import FloatArray
+from coreset_studio.core.features.convolutional import steps
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.extractors.vgg16 import AVERAGED, FLATTENED
+from coreset_studio.core.features.network import Network, WeightSet
+from coreset_studio.core.features.steps import Compute, Steps
+from coreset_studio.core.features.weight_files import Layer, Tensors
+from coreset_studio.core.results import FloatArray
 
 _CHANNELS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 

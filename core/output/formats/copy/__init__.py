@@ -1,12 +1,12 @@
 """Image files in class folders, copied."""
 
-from core.output.description import ExportFormat
+from coreset_studio.core.output.description import ExportFormat
 
 DESCRIPTION = ExportFormat(
     name="copy",
     title="Copy the files",
     tip="Copies every image, byte for byte",
-    does="core.output.formats.copy.writer:WRITER",
-    help="resources:help/exports/copy.html",
+    does="coreset_studio.core.output.formats.copy.writer:WRITER",
+    help="coreset_studio.resources:help/exports/copy.html",
     place=10,
 )

@@ -1,5 +1,5 @@
 """Copy the images into class folders."""
 
-from core.output.class_folders import ClassFolders
+from coreset_studio.core.output.class_folders import ClassFolders
 
 WRITER = ClassFolders()

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from core.output.class_folders import ClassFolders
-from core.output.image_tables import write_image_table
-from core.output.planning import Plan, Written
-from core.progress import Progress
+from coreset_studio.core.output.class_folders import ClassFolders
+from coreset_studio.core.output.image_tables import write_image_table
+from coreset_studio.core.output.planning import Plan, Written
+from coreset_studio.core.progress import Progress
 
 NAME = "metadata.csv"
 

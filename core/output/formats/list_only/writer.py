@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from core.output.planning import Plan, Written
-from core.progress import Progress
+from coreset_studio.core.output.planning import Plan, Written
+from coreset_studio.core.progress import Progress
 
 
 class NoImages:

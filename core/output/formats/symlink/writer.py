@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.output.class_folders import ClassFolders
+from coreset_studio.core.output.class_folders import ClassFolders
 
 
 def link(source: Path, target: Path) -> None:

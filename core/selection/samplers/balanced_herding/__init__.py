@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +37,9 @@ DESCRIPTION = Sampler(
     ),
     methods="balanced herding, a kernel herding with a Gaussian kernel towards a mixture of the distribution of "
     "the class and one in which all of its clusters have the same weight",
-    does="core.selection.samplers.balanced_herding.order:order",
+    does="coreset_studio.core.selection.samplers.balanced_herding.order:order",
     settings=BalancedHerdingSettings,
-    help="resources:help/samplers/balanced-herding.html",
+    help="coreset_studio.resources:help/samplers/balanced-herding.html",
     cost=Cost(
         seconds_per_pair=3.94e-08,
         bytes_fixed=125e6,

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import IntArray
-from core.selection.greedy import best_row
-from core.selection.kernel import Kernel
-from core.selection.samplers.balanced_herding import BalancedHerdingSettings
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.selection.greedy import best_row
+from coreset_studio.core.selection.kernel import Kernel
+from coreset_studio.core.selection.samplers.balanced_herding import BalancedHerdingSettings
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:

@@ -1,8 +1,8 @@
 """Even herding: follow a class with its sparse parts lifted, and exchange images until none would serve better."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="even-herding",
@@ -13,8 +13,8 @@ DESCRIPTION = Sampler(
     references=("chen2010",),
     methods="even herding, a kernel herding with a Gaussian kernel towards a target distribution that raises the "
     "weight of sparse regions of a class, in stages whose images are exchanged up to 1,024 images",
-    does="core.selection.samplers.even_herding.order:order",
-    help="resources:help/samplers/even-herding.html",
+    does="coreset_studio.core.selection.samplers.even_herding.order:order",
+    help="coreset_studio.resources:help/samplers/even-herding.html",
     cost=Cost(
         seconds_per_pair=5.3e-08,
         bytes_fixed=125e6,

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import IntArray
-from core.selection.greedy import best_row
-from core.selection.kernel import Kernel
-from core.selection.sampling import ClassPool, Order, rounded
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.selection.greedy import best_row
+from coreset_studio.core.selection.kernel import Kernel
+from coreset_studio.core.selection.sampling import ClassPool, Order, rounded
 
 # Target ∝ density^-EVENNESS: 0 weights every image equally, 1 every part of the space that the class fills.
 EVENNESS = 0.5

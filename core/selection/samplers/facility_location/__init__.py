@@ -1,8 +1,8 @@
 """Facility location: take the image that most raises how well every image of the class is represented."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="facility-location",
@@ -13,8 +13,8 @@ DESCRIPTION = Sampler(
     references=("nemhauser1978",),
     methods="facility location, a greedy maximisation of the summed cosine similarity of the images of "
     "a class to their most similar selected image",
-    does="core.selection.samplers.facility_location.order:order",
-    help="resources:help/samplers/facility-location.html",
+    does="coreset_studio.core.selection.samplers.facility_location.order:order",
+    help="coreset_studio.resources:help/samplers/facility-location.html",
     cost=Cost(
         seconds_per_pair=4.49e-08,
         bytes_fixed=100e6,

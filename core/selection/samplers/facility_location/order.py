@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.neighbours import row_blocks, unit_rows
-from core.results import FloatArray, IntArray
-from core.selection.greedy import greedy_cover
-from core.selection.kernel import MEMORY_BUDGET
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.neighbours import row_blocks, unit_rows
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.selection.greedy import greedy_cover
+from coreset_studio.core.selection.kernel import MEMORY_BUDGET
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 # Similarities that are not held in memory come by a matrix product, where a few rows cost hardly more than one.
 BATCH = 32

@@ -1,8 +1,8 @@
 """Global graph coverage: cover the whole pool along one neighbour graph, within class budgets."""
 
-from core.selection.graph import GraphCover
-from core.selection.greedy import lazy_greedy
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.selection.graph import GraphCover
+from coreset_studio.core.selection.greedy import lazy_greedy
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

@@ -1,8 +1,8 @@
 """Graph coverage: cover a class along the edges of its neighbour graph, one and two steps away."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="graph-coverage",
@@ -12,8 +12,8 @@ DESCRIPTION = Sampler(
     source="Rustamov et al., arXiv 2606.22002",
     references=("rustamov2026",),
     methods="graph coverage, a greedy coverage of the graph of the 10 nearest neighbours in each class",
-    does="core.selection.samplers.graph_coverage.order:order",
-    help="resources:help/samplers/graph-coverage.html",
+    does="coreset_studio.core.selection.samplers.graph_coverage.order:order",
+    help="coreset_studio.resources:help/samplers/graph-coverage.html",
     cost=Cost(seconds_per_pair=4.08e-08, bytes_fixed=57e6, bytes_per_number=57),
     place=70,
     continues=True,

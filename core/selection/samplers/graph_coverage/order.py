@@ -1,8 +1,8 @@
 """Graph coverage: cover a class along the edges of its neighbour graph, one and two steps away."""
 
-from core.selection.graph import GraphCover
-from core.selection.greedy import lazy_greedy_beside
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.selection.graph import GraphCover
+from coreset_studio.core.selection.greedy import lazy_greedy_beside
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

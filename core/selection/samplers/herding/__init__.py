@@ -1,8 +1,8 @@
 """Herding: keep the mean of the selected images as close as possible to the mean of the class."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="herding",
@@ -12,8 +12,8 @@ DESCRIPTION = Sampler(
     source="Welling 2009",
     references=("welling2009",),
     methods="herding, which keeps the mean of the selected images close to the mean of their class",
-    does="core.selection.samplers.herding.order:order",
-    help="resources:help/samplers/herding.html",
+    does="coreset_studio.core.selection.samplers.herding.order:order",
+    help="coreset_studio.resources:help/samplers/herding.html",
     cost=Cost(seconds_per_pair=1.22e-08, bytes_per_number=8.5),
     divided="proportional",
     place=80,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.selection.greedy import best_row
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.selection.greedy import best_row
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.palette import Mark
-from core.selection.description import Sampler
-from core.settings.choices import ClusterBudgetRule
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
+from coreset_studio.core.settings.choices import ClusterBudgetRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ DESCRIPTION = Sampler(
     source="Ashraf et al. 2025, section 4.4 (IS)",
     references=("ashraf2025",),
     methods="intelligent sampling, which draws images at random from each cluster of a class",
-    does="core.selection.samplers.intelligent.order:order",
+    does="coreset_studio.core.selection.samplers.intelligent.order:order",
     settings=IntelligentSettings,
-    help="resources:help/samplers/intelligent.html",
+    help="coreset_studio.resources:help/samplers/intelligent.html",
     cost=Cost(seconds_per_image=6e-7),
     divided="",
     place=30,

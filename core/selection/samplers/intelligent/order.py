@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results import IntArray
-from core.seeds import generator
-from core.selection.budgets import beyond, hand_out_over_clusters
-from core.selection.samplers.intelligent import IntelligentSettings
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.budgets import beyond, hand_out_over_clusters
+from coreset_studio.core.selection.samplers.intelligent import IntelligentSettings
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int, settings: IntelligentSettings) -> Order:

@@ -1,8 +1,8 @@
 """k-Center greedy: the image farthest from all selected ones comes next."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="k-center",
@@ -12,8 +12,8 @@ DESCRIPTION = Sampler(
     source="Sener and Savarese 2018",
     references=("sener2018",),
     methods="k-center greedy, which repeatedly selects the image of a class that is farthest from those selected",
-    does="core.selection.samplers.k_center.order:order",
-    help="resources:help/samplers/k-center.html",
+    does="coreset_studio.core.selection.samplers.k_center.order:order",
+    help="coreset_studio.resources:help/samplers/k-center.html",
     cost=Cost(
         seconds_per_pair=1.63e-08,
         bytes_fixed=85e6,

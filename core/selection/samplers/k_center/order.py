@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.neighbours import row_blocks, squared_distances, squared_norms
-from core.results import FloatArray
-from core.selection.clustering import distance_matrix
-from core.selection.greedy import best_row
-from core.selection.kernel import MEMORY_BUDGET
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.neighbours import row_blocks, squared_distances, squared_norms
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.selection.clustering import distance_matrix
+from coreset_studio.core.selection.greedy import best_row
+from coreset_studio.core.selection.kernel import MEMORY_BUDGET
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

@@ -1,8 +1,8 @@
 """MaxHerding: facility location with the Gaussian kernel of the herding samplers."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="max-herding",
@@ -16,8 +16,8 @@ DESCRIPTION = Sampler(
     ),
     methods="MaxHerding, a greedy maximisation of the summed Gaussian kernel between the images of a "
     "class and their most similar selected image",
-    does="core.selection.samplers.max_herding.order:order",
-    help="resources:help/samplers/max-herding.html",
+    does="coreset_studio.core.selection.samplers.max_herding.order:order",
+    help="coreset_studio.resources:help/samplers/max-herding.html",
     # The memory of facility location, whose steps and matrix it shares; its kernel takes a third more time.
     cost=Cost(
         seconds_per_pair=6.2e-08,

@@ -1,7 +1,7 @@
 """MaxHerding: facility location with the Gaussian kernel of the herding samplers."""
 
-from core.selection.greedy import greedy_cover
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.selection.greedy import greedy_cover
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 # Rows that are not held in memory come by a matrix product, where a few cost hardly more than one.
 BATCH = 32

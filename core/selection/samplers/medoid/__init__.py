@@ -1,8 +1,8 @@
 """Medoid coreset: K-Medoids with as many clusters as images to select; the medoids are the coreset."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="medoid",
@@ -12,8 +12,8 @@ DESCRIPTION = Sampler(
     source="Schubert and Rousseeuw 2021",
     references=("schubert2021",),
     methods="K-Medoids with as many clusters per class as images to select, whose medoids are the coreset",
-    does="core.selection.samplers.medoid.order:order",
-    help="resources:help/samplers/medoid.html",
+    does="coreset_studio.core.selection.samplers.medoid.order:order",
+    help="coreset_studio.resources:help/samplers/medoid.html",
     cost=Cost(
         seconds_per_pair=3.4e-08,
         bytes_fixed=85e6,

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from core.results import FloatArray, IntArray
-from core.seeds import generator
-from core.selection.budgets import water_fill
-from core.selection.clustering import distance_matrix, partition
-from core.selection.kernel import MEMORY_BUDGET
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.budgets import water_fill
+from coreset_studio.core.selection.clustering import distance_matrix, partition
+from coreset_studio.core.selection.kernel import MEMORY_BUDGET
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

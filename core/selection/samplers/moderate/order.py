@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.results import IntArray
-from core.selection.sampling import ClassPool, Order, rounded
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.selection.sampling import ClassPool, Order, rounded
 
 
 def order(pool: ClassPool, n: int) -> Order:

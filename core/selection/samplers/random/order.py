@@ -1,8 +1,8 @@
 """Random sampling: every image of the pool is equally likely."""
 
-from core.results import IntArray
-from core.seeds import generator
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

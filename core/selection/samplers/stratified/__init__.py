@@ -1,8 +1,8 @@
 """Stratified random sampling: class shares are kept, and inside a class every image is equally likely."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="stratified",
@@ -12,8 +12,8 @@ DESCRIPTION = Sampler(
     source="Neyman 1934; proportional allocation",
     references=("neyman1934",),
     methods="stratified random sampling, in which all images of a class are equally likely",
-    does="core.selection.samplers.stratified.order:order",
-    help="resources:help/samplers/stratified.html",
+    does="coreset_studio.core.selection.samplers.stratified.order:order",
+    help="coreset_studio.resources:help/samplers/stratified.html",
     cost=Cost(seconds_per_image=6e-7),
     place=20,
     mark=Mark("#56B4E9", "square"),

@@ -1,8 +1,8 @@
 """Stratified random sampling: class shares are kept, and inside a class every image is equally likely."""
 
-from core.results import IntArray
-from core.seeds import generator
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.results import IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:

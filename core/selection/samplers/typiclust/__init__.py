@@ -1,8 +1,8 @@
 """TypiClust: the most typical image of every cluster, large clusters first, in turn."""
 
-from core.descriptions import Cost
-from core.palette import Mark
-from core.selection.description import Sampler
+from coreset_studio.core.descriptions import Cost
+from coreset_studio.core.palette import Mark
+from coreset_studio.core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="typiclust",
@@ -12,8 +12,8 @@ DESCRIPTION = Sampler(
     source="Hacohen, Dekel and Weinshall 2022",
     references=("hacohen2022",),
     methods="TypiClust, which takes the most typical image of each cluster of a k-means clustering of a class in turn",
-    does="core.selection.samplers.typiclust.order:order",
-    help="resources:help/samplers/typiclust.html",
+    does="coreset_studio.core.selection.samplers.typiclust.order:order",
+    help="coreset_studio.resources:help/samplers/typiclust.html",
     cost=Cost(seconds_per_pair=4.49e-08, bytes_fixed=66e6, bytes_per_number=61),
     place=110,
     mark=Mark("#44AA99", "triangle-up"),

@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from core.neighbours import nearest
-from core.results import FloatArray, IntArray
-from core.seeds import generator
-from core.selection.sampling import ClassPool, Order, rounded
+from coreset_studio.core.neighbours import nearest
+from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.sampling import ClassPool, Order, rounded
 
 MOST_CLUSTERS = 500
 N_NEIGHBOURS = 20

@@ -3,10 +3,10 @@
 It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing else.
 """
 
-from core.errors import TrainingError
-from core.features.engine import import_keras
-from core.settings import TrainingSettings
-from core.training.layers import KerasModel, closing, layer_seed, seeded_glorot
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.layers import KerasModel, closing, layer_seed, seeded_glorot
 
 CUSTOM_FILTERS = (32, 16, 8)
 CUSTOM_UNITS = 32

@@ -1,9 +1,9 @@
 """Train the custom network on pixels."""
 
-from core.training.architectures.custom.model import build_custom
-from core.training.calling import free_memory
-from core.training.loop import fit, make_deterministic, predict
-from core.training.task import RunInput, Trained
+from coreset_studio.core.training.architectures.custom.model import build_custom
+from coreset_studio.core.training.calling import free_memory
+from coreset_studio.core.training.loop import fit, make_deterministic, predict
+from coreset_studio.core.training.task import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.training.network import Network
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.training.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,9 @@ DESCRIPTION = Network(
     source="Ours; multinomial logistic regression of scikit-learn",
     references=("pedregosa2011",),
     methods="a linear probe, which is multinomial logistic regression on features",
-    does="core.training.architectures.head.training:train",
+    does="coreset_studio.core.training.architectures.head.training:train",
     settings=HeadSettings,
-    help="resources:help/networks/head.html",
+    help="coreset_studio.resources:help/networks/head.html",
     # Per image trained on, on a busy machine: 120 in 1.3 s, 2,394 in 27 s.
     cost=Cost(seconds_per_image=0.011),
     place=30,
@@ -42,5 +42,5 @@ DESCRIPTION = Network(
     # Its components and its penalty are selected once; nothing of how other networks are trained changes it.
     reads=(),
     extractor_setting="judge_extractor",
-    strength_from="core.training.architectures.head.logistic:kept_strength",
+    strength_from="coreset_studio.core.training.architectures.head.logistic:kept_strength",
 )

@@ -12,11 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from core.cache import ArrayCache, fingerprint
-from core.errors import TrainingError
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, FloatArray, IntArray, PoolEmbedding
-from core.seeds import generator
+from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.progress import NO_PROGRESS, Progress
+from coreset_studio.core.results import Dataset, FloatArray, IntArray, PoolEmbedding
+from coreset_studio.core.seeds import generator
 
 # scikit-learn's C, the inverse strength of the L2 penalty, from strong to weak. Embeddings have mean squared norm 1.
 STRENGTHS = tuple(10.0**power for power in range(-1, 6))

@@ -2,8 +2,8 @@
 
 import time
 
-from core.training.architectures.head.logistic import choose_head_strength, fit_head
-from core.training.task import RunInput, Trained
+from coreset_studio.core.training.architectures.head.logistic import choose_head_strength, fit_head
+from coreset_studio.core.training.task import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:

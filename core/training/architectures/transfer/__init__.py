@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.training.network import Network
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.training.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ DESCRIPTION = Network(
     source="Ashraf et al. 2025, Listing 2",
     references=("ashraf2025",),
     methods="a transfer network, which has new output layers on the convolutional layers of another network",
-    does="core.training.architectures.transfer.training:train",
+    does="coreset_studio.core.training.architectures.transfer.training:train",
     settings=TransferSettings,
-    help="resources:help/networks/transfer.html",
+    help="coreset_studio.resources:help/networks/transfer.html",
     # Of the head alone, per image seen: 60,000 images' features in 9.4 s; 24,000 in 5.7 s.
     cost=Cost(seconds_per_image=0.0002),
     place=20,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.engine import import_keras
-from core.results import FloatArray
-from core.settings import TrainingSettings
-from core.training.layers import KerasModel, closing, layer_seed
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.results import FloatArray
+from coreset_studio.core.settings import TrainingSettings
+from coreset_studio.core.training.layers import KerasModel, closing, layer_seed
 
 STRENGTH = 100.0
 """Inverse strength of the regularised output's penalty, scikit-learn's C: the middle of those that the linear

@@ -5,20 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.errors import TrainingError
-from core.training.architectures.transfer.model import (
+from coreset_studio.core.errors import TrainingError
+from coreset_studio.core.training.architectures.transfer.model import (
     Scaling,
     assemble_transfer,
     build_regularised_head,
     build_transfer_head,
     fold_scaling,
 )
-from core.training.architectures.transfer.tuning import train_with_last_block
-from core.training.backbones import backbone_features, backbone_of, oriented_features
-from core.training.calling import free_memory
-from core.training.loop import Labelled, OrientedRows, Rows, fit, make_deterministic, predict
-from core.training.task import RunInput, Trained
-from core.training.tuning_costs import tuned_network
+from coreset_studio.core.training.architectures.transfer.tuning import train_with_last_block
+from coreset_studio.core.training.backbones import backbone_features, backbone_of, oriented_features
+from coreset_studio.core.training.calling import free_memory
+from coreset_studio.core.training.loop import Labelled, OrientedRows, Rows, fit, make_deterministic, predict
+from coreset_studio.core.training.task import RunInput, Trained
+from coreset_studio.core.training.tuning_costs import tuned_network
 
 
 def train(run: RunInput) -> Trained:

@@ -5,22 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.features.engine import import_keras
-from core.features.network import Network as Convolutional
-from core.training.architectures.transfer.model import (
+from coreset_studio.core.features.engine import import_keras
+from coreset_studio.core.features.network import Network as Convolutional
+from coreset_studio.core.training.architectures.transfer.model import (
     Scaling,
     assemble_transfer,
     build_regularised_head,
     build_transfer_head,
     fold_scaling,
 )
-from core.training.backbones import average_pooled, backbone_of
-from core.training.block_inputs import block_inputs, divide
-from core.training.calling import free_memory
-from core.training.layers import KerasModel
-from core.training.loop import Labelled, fit, make_deterministic, predict
-from core.training.network import BackboneChoice
-from core.training.task import RunInput, Trained
+from coreset_studio.core.training.backbones import average_pooled, backbone_of
+from coreset_studio.core.training.block_inputs import block_inputs, divide
+from coreset_studio.core.training.calling import free_memory
+from coreset_studio.core.training.layers import KerasModel
+from coreset_studio.core.training.loop import Labelled, fit, make_deterministic, predict
+from coreset_studio.core.training.network import BackboneChoice
+from coreset_studio.core.training.task import RunInput, Trained
 
 
 def train_with_last_block(run: RunInput, choice: BackboneChoice, network: Convolutional) -> Trained:
@@ -30,7 +30,7 @@ def train_with_last_block(run: RunInput, choice: BackboneChoice, network: Convol
     ----------
     run : RunInput
     choice : BackboneChoice
-    network : core.features.network.Network
+    network : coreset_studio.core.features.network.Network
         The network of the backbone; it names its last block.
 
     Raises

@@ -1,9 +1,9 @@
 """The code of the example's sampler."""
 
 import numpy as np
-from coreset_studio.plugin_code import ClassPool, Order
 
 from coreset_example.sampler import EvenlySpacedSettings
+from coreset_studio.plugin_code import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int, settings: EvenlySpacedSettings) -> Order:

@@ -3,9 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from coreset_studio.plugin_code import Plan, Progress, Written
-
 from coreset_example.export_format import FlatSettings
+from coreset_studio.plugin_code import Plan, Progress, Written
 
 
 class FlatWriter:

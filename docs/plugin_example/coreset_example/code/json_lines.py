@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
+from coreset_example.source import JsonLinesSettings
 from coreset_studio.plugin_code import DatasetError, Entry, FileReader, Listing
 from coreset_studio.plugins import Match
-
-from coreset_example.source import JsonLinesSettings
 
 
 class JsonLinesReader(FileReader):

@@ -1,9 +1,9 @@
 """The code of the example's extractor."""
 
 import numpy as np
-from coreset_studio.plugin_code import Compute, Pixels, Prepared, Steps
 
 from coreset_example.extractor import MeanColourSettings
+from coreset_studio.plugin_code import Compute, Pixels, Prepared, Steps
 
 
 def steps(settings: MeanColourSettings) -> Steps:

@@ -1,6 +1,7 @@
 """The code of the example's network."""
 
 import numpy as np
+
 from coreset_studio.plugin_code import RunInput, Trained
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from core.data.images import read_bytes
-from core.data.sources import SOURCES
-from core.data.sources.csv.rows import common_root, list_table
-from core.errors import CancelledError, DatasetError
-from core.progress import NO_PROGRESS
-from core.results import Dataset
-from core.settings import DataSettings, settings_from_dict, with_own
+from coreset_studio.core.data.images import read_bytes
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.data.sources.csv.rows import common_root, list_table
+from coreset_studio.core.errors import CancelledError, DatasetError
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings, settings_from_dict, with_own
 
 Write = Callable[..., Path]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from core.data.images import read_rgb
-from core.errors import DatasetError
-from core.results import Dataset
-from core.settings import DataSettings
+from coreset_studio.core.data.images import read_rgb
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]

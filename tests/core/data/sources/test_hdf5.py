@@ -11,16 +11,16 @@ import h5py
 import numpy as np
 import pytest
 
-from core.data.images import is_unchanged, read_bytes, read_image
-from core.data.sources import SOURCES
-from core.data.sources.hdf5 import container as containers
-from core.data.sources.hdf5.container import close, opened
-from core.data.sources.hdf5.names import Name, name_of
-from core.data.sources.hdf5.settings import Hdf5Settings
-from core.errors import DatasetError, ImageError
-from core.progress import NO_PROGRESS
-from core.results import Dataset, Reading
-from core.settings import DataSettings
+from coreset_studio.core.data.images import is_unchanged, read_bytes, read_image
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.data.sources.hdf5 import container as containers
+from coreset_studio.core.data.sources.hdf5.container import close, opened
+from coreset_studio.core.data.sources.hdf5.names import Name, name_of
+from coreset_studio.core.data.sources.hdf5.settings import Hdf5Settings
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Dataset, Reading
+from coreset_studio.core.settings import DataSettings
 from tests.windows_rules import changes_open_files
 
 RNG = np.random.default_rng(0)
@@ -310,7 +310,9 @@ def test_a_test_set_without_labels_is_left_out_with_a_note(write: Any, look: Any
 
 def test_a_second_scan_decodes_nothing(pcam: Any, tmp_path: Path, look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = look(tmp_path / "pcam")
-    monkeypatch.setattr("core.data.sources.hdf5.reader.decode_array", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(
+        "coreset_studio.core.data.sources.hdf5.reader.decode_array", lambda *_: pytest.fail("decoded again")
+    )
     assert look(tmp_path / "pcam") == first
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.folder_names import are_numbered, are_patients, leftover, split_names, split_word
-from core.data.layouts import guess_reading
-from core.data.masks import is_two_valued, masks_by_name
-from core.data.sources import SOURCES
-from core.results import Dataset
-from core.settings import DataSettings
+from coreset_studio.core.data.folder_names import are_numbered, are_patients, leftover, split_names, split_word
+from coreset_studio.core.data.layouts import guess_reading
+from coreset_studio.core.data.masks import is_two_valued, masks_by_name
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]

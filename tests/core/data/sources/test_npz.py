@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.images import read_bytes, read_image
-from core.data.sources.npz import arrays as npz_arrays
-from core.errors import DatasetError, ImageError
-from core.results import Dataset
-from core.settings import DataSettings
+from coreset_studio.core.data.images import read_bytes, read_image
+from coreset_studio.core.data.sources.npz import arrays as npz_arrays
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings
 
 
 def _set(name: str, n: int, shape: tuple[int, ...] = (28, 28, 3)) -> dict[str, np.ndarray]:
@@ -72,7 +72,9 @@ def test_eleven_classes_sort_by_number(save: Any, look: Any) -> None:
 def test_second_look_decodes_nothing(save: Any, look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = save(**_set("train", 6))
     first = look(file)
-    monkeypatch.setattr("core.data.sources.npz.reader.array_to_rgb", lambda array: pytest.fail("decoded again"))
+    monkeypatch.setattr(
+        "coreset_studio.core.data.sources.npz.reader.array_to_rgb", lambda array: pytest.fail("decoded again")
+    )
     assert look(file) == first
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from core.data.dataset import load_dataset, save_dataset
-from core.data.sources.csv.settings import TableSettings
-from core.data.sources.csv.table import list_any_table
-from core.errors import CancelledError, DatasetError
-from core.results import Dataset
-from core.settings import DataSettings, settings_from_dict, settings_to_dict, with_own
-from core.settings import Settings as AllSettings
+from coreset_studio.core.data.dataset import load_dataset, save_dataset
+from coreset_studio.core.data.sources.csv.settings import TableSettings
+from coreset_studio.core.data.sources.csv.table import list_any_table
+from coreset_studio.core.errors import CancelledError, DatasetError
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings, settings_from_dict, settings_to_dict, with_own
+from coreset_studio.core.settings import Settings as AllSettings
 
 Write = Callable[..., Path]
 Look = Callable[..., Dataset]

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.braces import expand_braces, is_pattern
-from core.data.images import is_unchanged, read_bytes, read_image
-from core.data.sources import SOURCES
-from core.data.sources.tar import index
-from core.data.sources.tar.index import members_of, read_member
-from core.data.sources.tar.settings import TarSettings
-from core.errors import DatasetError, ImageError
-from core.progress import NO_PROGRESS
-from core.results import Dataset
-from core.settings import DataSettings
+from coreset_studio.core.data.braces import expand_braces, is_pattern
+from coreset_studio.core.data.images import is_unchanged, read_bytes, read_image
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.data.sources.tar import index
+from coreset_studio.core.data.sources.tar.index import members_of, read_member
+from coreset_studio.core.data.sources.tar.settings import TarSettings
+from coreset_studio.core.errors import DatasetError, ImageError
+from coreset_studio.core.progress import NO_PROGRESS
+from coreset_studio.core.results import Dataset
+from coreset_studio.core.settings import DataSettings
 
 Files = Mapping[str, bytes | str | tarfile.TarInfo]
 
@@ -163,7 +163,7 @@ def test_another_process_finds_the_places_again(
 def test_a_second_scan_decodes_nothing(shard: Any, look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = shard("a.tar", 0, 5)
     first = look(file)
-    monkeypatch.setattr("core.data.sources.tar.reader.decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("coreset_studio.core.data.sources.tar.reader.decode", lambda *_: pytest.fail("decoded again"))
     assert look(file) == first
 
 

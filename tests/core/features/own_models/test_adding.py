@@ -12,15 +12,15 @@ import engine_functions
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.descriptions import PluginProblem, plugin_problems
-from core.errors import FeatureError, InputError, SettingsError
-from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.own_models import adding, libraries
-from core.features.own_models.adding import add_model, inspect_model, remove_model
-from core.features.own_models.store import OwnModel, models_folder, name_of, own_models, read_model
-from core.service.at_once import answer
-from core.service.model_requests import AddModel, InspectModel, ListModels
+from coreset_studio.core.cli import main
+from coreset_studio.core.descriptions import PluginProblem, plugin_problems
+from coreset_studio.core.errors import FeatureError, InputError, SettingsError
+from coreset_studio.core.features.extractors import EXTRACTORS, extractor_named
+from coreset_studio.core.features.own_models import adding, libraries
+from coreset_studio.core.features.own_models.adding import add_model, inspect_model, remove_model
+from coreset_studio.core.features.own_models.store import OwnModel, models_folder, name_of, own_models, read_model
+from coreset_studio.core.service.at_once import answer
+from coreset_studio.core.service.model_requests import AddModel, InspectModel, ListModels
 from tests.core.features.own_models.onnx_files import (
     SIZE,
     WIDTH,
@@ -66,7 +66,8 @@ def test_it_is_an_extractor_of_this_process_and_of_others(tmp_path: Path) -> Non
     extractor = extractor_named("net")
     assert extractor.blocks == {"features": WIDTH}
     assert extractor.tip == f"Unverified model that was added by the user: 312 parameters, {WIDTH} features."
-    asked = "from core.features.extractors import EXTRACTORS; print(*EXTRACTORS); import sys; print(*sys.modules)"
+    asked = "import sys; from coreset_studio.core.features.extractors import EXTRACTORS; print(*EXTRACTORS)"
+    asked += "; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     names, modules = done.stdout.splitlines()
     assert names.split()[-1] == "net"
@@ -82,7 +83,7 @@ def test_it_is_an_extractor_of_this_process_and_of_others(tmp_path: Path) -> Non
 def test_a_removed_model_that_settings_name_is_named_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    from core.data.demo import make_demo
+    from coreset_studio.core.data.demo import make_demo
 
     make_demo(tmp_path / "cells", 24)
     code = main(["select", str(tmp_path / "cells"), "--extractor", "net", "--out", str(tmp_path / "s.csv")])

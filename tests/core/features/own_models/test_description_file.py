@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import FeatureError
-from core.features.own_models.description_file import description_beside, read_description
-from core.features.own_models.settings import IMAGENET_MEAN, IMAGENET_STD, ModelSettings
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.own_models.description_file import description_beside, read_description
+from coreset_studio.core.features.own_models.settings import IMAGENET_MEAN, IMAGENET_STD, ModelSettings
 
 WSINFER = {
     "spec_version": "1.0",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.features.own_models.adding import add_model, remove_model
-from core.output.manifest import read_manifest
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.features.own_models.adding import add_model, remove_model
+from coreset_studio.core.output.manifest import read_manifest
 from tests.core.features.own_models.onnx_files import model, written
 
 SOURCE = "Example et al. 2026, doi:10.1000/example"

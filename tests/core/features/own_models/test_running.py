@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.dataset import scan
-from core.errors import FeatureError
-from core.features.extraction import extract
-from core.features.extractors import extractor_named
-from core.features.own_models.adding import add_model, remove_model
-from core.features.own_models.settings import ModelSettings
-from core.features.own_models.steps import prepared
-from core.features.own_models.trial import synthetic_images
-from core.threads import limit_threads
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.extraction import extract
+from coreset_studio.core.features.extractors import extractor_named
+from coreset_studio.core.features.own_models.adding import add_model, remove_model
+from coreset_studio.core.features.own_models.settings import ModelSettings
+from coreset_studio.core.features.own_models.steps import prepared
+from coreset_studio.core.features.own_models.trial import synthetic_images
+from coreset_studio.core.threads import limit_threads
 from tests.core.features.own_models.onnx_files import (
     SIZE,
     WIDTH,

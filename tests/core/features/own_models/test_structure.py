@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import FeatureError
-from core.features.own_models import adding, structure
-from core.features.own_models.adding import add_model, inspect_model
-from core.features.own_models.structure import read_structure
+from coreset_studio.core.errors import FeatureError
+from coreset_studio.core.features.own_models import adding, structure
+from coreset_studio.core.features.own_models.adding import add_model, inspect_model
+from coreset_studio.core.features.own_models.structure import read_structure
 from tests.core.features.own_models.onnx_files import (
     SIZE,
     WIDTH,

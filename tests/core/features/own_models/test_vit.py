@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.features.own_models.store import OwnModel, own_models
+from coreset_studio.core.cli import main
+from coreset_studio.core.features.own_models.store import OwnModel, own_models
 
 N_OF_EACH = 10
 

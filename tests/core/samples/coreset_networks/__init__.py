@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import Cost, SettingsPart, choice
-from core.training.network import Network
+from coreset_studio.core.descriptions import Cost, SettingsPart, choice
+from coreset_studio.core.training.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import CancelledError
-from core.training.task import RunInput, Trained
+from coreset_studio.core.errors import CancelledError
+from coreset_studio.core.training.task import RunInput, Trained
 
 ANSWER: Any = ZeroDivisionError("by hand")
 

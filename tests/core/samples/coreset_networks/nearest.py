@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.training.task import RunInput, Trained
+from coreset_studio.core.training.task import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:

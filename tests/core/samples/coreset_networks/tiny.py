@@ -1,8 +1,8 @@
 import keras
 
-from core.training.layers import layer_seed, seeded_glorot
-from core.training.loop import fit, make_deterministic, predict
-from core.training.task import RunInput, Trained
+from coreset_studio.core.training.layers import layer_seed, seeded_glorot
+from coreset_studio.core.training.loop import fit, make_deterministic, predict
+from coreset_studio.core.training.task import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.output.manifest import read_manifest
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.output.manifest import read_manifest
 
 CHOICE = ["--sampler", "stratified", "--extractor", "colour-texture", "--fraction", "0.2"]
 

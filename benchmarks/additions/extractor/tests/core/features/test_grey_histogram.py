@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.features.extractors import EXTRACTORS
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.features.extractors import EXTRACTORS
 
 NAME = "grey-histogram"
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.training.metric import Metric
+from coreset_studio.core.training.metric import Metric
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from coreset_studio.core.training.evidence import Evidence, Values
 
 DESCRIPTION = Metric(
     name="mcc",
@@ -14,7 +14,7 @@ DESCRIPTION = Metric(
     tip="Correlation of answers and truth: 1 is perfect, 0 is what answers without regard to the image reach.",
     does=f"{__name__}:mcc",
     source="Gorodkin 2004",
-    help="resources:help/metrics/mcc.html",
+    help="coreset_studio.resources:help/metrics/mcc.html",
     place=80,
     column=80,
     least=-1.0,

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import matthews_corrcoef
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.training.evaluation import evaluate
-from core.training.evidence import Evidence
-from core.training.metrics import METRICS
-from core.training.runs import load_runs
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.training.evaluation import evaluate
+from coreset_studio.core.training.evidence import Evidence
+from coreset_studio.core.training.metrics import METRICS
+from coreset_studio.core.training.runs import load_runs
 
 
 def table(file: Path) -> list[dict[str, str]]:

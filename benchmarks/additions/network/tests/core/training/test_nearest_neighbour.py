@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.pipeline.outlook import plan_view
-from core.pipeline.study import Study
-from core.results import Dataset, PoolEmbedding, RunKey, Split
-from core.settings import ComparisonSettings, Settings, TrainingSettings
-from core.training.fitting import Places, Seen, TrainingTask, train
-from core.training.runs import load_runs
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.pipeline.outlook import plan_view
+from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.results import Dataset, PoolEmbedding, RunKey, Split
+from coreset_studio.core.settings import ComparisonSettings, Settings, TrainingSettings
+from coreset_studio.core.training.fitting import Places, Seen, TrainingTask, train
+from coreset_studio.core.training.runs import load_runs
 
 NAME = "nearest-neighbour"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.output.manifest import read_manifest
-from core.palette import sampler_mark
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool
-from core.training.runs import load_runs
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.output.manifest import read_manifest
+from coreset_studio.core.palette import sampler_mark
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.training.runs import load_runs
 
 NAME = "k-means-plus-plus"
 

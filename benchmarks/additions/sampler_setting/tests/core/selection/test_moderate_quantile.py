@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.project import Project
-from core.selection.orders import OrderCache
-from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool
-from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict, with_own
-from core.settings.listed import settings_in
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.project import Project
+from coreset_studio.core.selection.orders import OrderCache
+from coreset_studio.core.selection.samplers import SAMPLERS
+from coreset_studio.core.selection.sampling import ClassPool
+from coreset_studio.core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict, with_own
+from coreset_studio.core.settings.listed import settings_in
 
 WIDER = with_own(SelectionSettings(sampler="moderate"), "moderate", quantile=0.9)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.data.demo import make_demo
-from core.project import Project
-from core.selection.selecting import select_rows
-from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
-from core.settings.listed import settings_in
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.project import Project
+from coreset_studio.core.selection.selecting import select_rows
+from coreset_studio.core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
+from coreset_studio.core.settings.listed import settings_in
 
 LABELS = np.repeat([0, 1], [30, 10])
 

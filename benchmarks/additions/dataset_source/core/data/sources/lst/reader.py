@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from core.data.description import Match
-from core.data.listing import Entry, Listing
-from core.data.reader import FileReader
-from core.errors import DatasetError
-from core.results import Skipped
+from coreset_studio.core.data.description import Match
+from coreset_studio.core.data.listing import Entry, Listing
+from coreset_studio.core.data.reader import FileReader
+from coreset_studio.core.errors import DatasetError
+from coreset_studio.core.results import Skipped
 
 
 class LstReader(FileReader):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.data.dataset import scan
-from core.data.demo import make_demo
-from core.data.sources import SOURCES
-from core.errors import DatasetError
+from coreset_studio.core.cli import main
+from coreset_studio.core.data.dataset import scan
+from coreset_studio.core.data.demo import make_demo
+from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.errors import DatasetError
 
 
 @pytest.fixture

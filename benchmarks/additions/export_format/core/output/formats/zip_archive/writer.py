@@ -4,9 +4,9 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-from core.output.manifest import ListedFile
-from core.output.planning import Plan, Written
-from core.progress import Progress
+from coreset_studio.core.output.manifest import ListedFile
+from coreset_studio.core.output.planning import Plan, Written
+from coreset_studio.core.progress import Progress
 
 NAME = "images.zip"
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.features.extractors.grey_histogram import DESCRIPTION
-from core.features.steps import Compute, Pixels, Prepared, Steps
-from core.features.weight_files import Tensors
-from core.results import FloatArray
+from coreset_studio.core.features.extractors.grey_histogram import DESCRIPTION
+from coreset_studio.core.features.steps import Compute, Pixels, Prepared, Steps
+from coreset_studio.core.features.weight_files import Tensors
+from coreset_studio.core.results import FloatArray
 
 LEVELS = DESCRIPTION.blocks["grey"]
 

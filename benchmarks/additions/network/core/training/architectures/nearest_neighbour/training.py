@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.special
 
-from core.training.task import RunInput, Trained
+from coreset_studio.core.training.task import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.seeds import generator
-from core.selection.sampling import ClassPool, Order
+from coreset_studio.core.seeds import generator
+from coreset_studio.core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:
