@@ -7,7 +7,7 @@ READY := .venv/.ready
 # Tests start many processes, each of which would compile the program again where Python writes no bytecode.
 COMPILED := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode"
 
-.PHONY: run docs test test-fast test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
+.PHONY: run docs test test-fast test-slow coverage test-windows-rules fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
 $(READY): pyproject.toml setup.py constraints.txt packaging/set_up.sh
@@ -31,6 +31,10 @@ test-slow: $(READY)
 
 test-windows-rules: $(READY)
 	@$(COMPILED) CORESET_WINDOWS_RULES=1 CORESET_WINDOWS_REFUSED=0.01 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
+
+# Code that runs only in engine processes counts as not covered.
+coverage: $(READY)
+	@$(COMPILED) $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2 --cov=core --cov=desktop_app --cov-report=term --cov-report=html:build/coverage
 
 fuzz: $(READY)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
