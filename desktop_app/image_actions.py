@@ -18,6 +18,7 @@ from coreset_studio.desktop_app.service.selection import SelectionQuestions
 from coreset_studio.desktop_app.show_in_folder import show_in_folder
 from coreset_studio.desktop_app.widgets.words import images
 
+MOST_NUMBERED = 9
 PINNED = {"in": "pinned_in", "out": "pinned_out"}
 
 
@@ -67,7 +68,20 @@ class ImageActions(QObject):
         """Return the classes that an image may be given, sorted: those of the dataset, and those that were added."""
         summary = self._images.summary
         added = {record.new for record in self._model.settings("data").relabelled}
+        if summary is not None and summary.dataset.unlabelled and not summary.dataset.without_label:
+            added.add(summary.dataset.unlabelled)  # so that a label can be removed
         return tuple(sorted({*(summary.dataset.classes if summary is not None else ()), *added}))
+
+    def numbered_classes(self) -> tuple[str, ...]:
+        """Return the classes that the keys 1 to 9 give, in the sequence of the keys."""
+        unlabelled = self._images.summary.dataset.unlabelled if self._images.summary is not None else ""
+        return tuple(name for name in self.classes() if name != unlabelled or not unlabelled)[:MOST_NUMBERED]
+
+    def relabel_by_number(self, indices: Sequence[int], number: int) -> None:
+        """Give images the class of a key, from 1; nothing if there is none."""
+        names = self.numbered_classes()
+        if 1 <= number <= len(names):
+            self.relabel(indices, names[number - 1])
 
     def class_of(self, index: int) -> str:
         """Return the class of an image as it is recorded now, also before the dataset is divided again."""

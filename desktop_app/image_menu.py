@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from coreset_studio.desktop_app.image_actions import ImageActions
+from coreset_studio.desktop_app.image_actions import MOST_NUMBERED, ImageActions
 from coreset_studio.desktop_app.pages.images_shown import ImagesShown
 from coreset_studio.desktop_app.pages.page import Page
 from coreset_studio.desktop_app.widgets.scatter import Scatter
@@ -131,11 +131,7 @@ class ImageMenu(QObject):
 
     def attach_grid(self, grid: ThumbnailGrid, *, keys: Sequence[str] = ()) -> None:
         """Give a grid the menu, for the images that are selected in it; `keys` are those that the page has already."""
-
-        def chosen() -> list[int]:
-            keys = [int(key) for key in grid.selected_keys()]
-            current = grid.current_key()
-            return keys or ([current] if current >= 0 else [])
+        chosen = partial(_selected_in, grid)
 
         def under(at: QPoint) -> list[int]:
             index = grid.indexAt(at)
@@ -144,6 +140,17 @@ class ImageMenu(QObject):
             return selected if key < 0 or key in selected else [key]
 
         self._attach(grid, grid.viewport(), chosen, under, lambda: grid.images.keys.tolist(), keys=keys)
+
+    def attach_numbers(self, grid: ThumbnailGrid) -> None:
+        """Let the keys 1 to 9 give the selected images of a grid a class, as the menu shows it."""
+        for number in range(1, MOST_NUMBERED + 1):
+            action = QAction(f"Relabel as class {number}", grid)
+            action.setShortcut(QKeySequence(str(number)))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(
+                lambda *, number=number: self.actions.relabel_by_number(_selected_in(grid), number)
+            )
+            grid.addAction(action)
 
     def attach_row(self, row: ThumbnailRow) -> None:
         """Give a row of images the menu, for the one under the mouse or the keyboard."""
@@ -255,8 +262,18 @@ class ImageMenu(QObject):
         if not 1 < len(classes) <= MOST_CLASSES:
             return
         current = {self.actions.class_of(index) for index in indices}
+        numbered = self.actions.numbered_classes()
         below = menu.addMenu("Relabel as")
         for name in classes:
             action = below.addAction(name.replace("&", "&&"), partial(self.actions.relabel, indices, name))
+            if name in numbered:
+                action.setShortcut(QKeySequence(str(numbered.index(name) + 1)))
             action.setCheckable(True)
             action.setChecked(current == {name})
+
+
+def _selected_in(grid: ThumbnailGrid) -> list[int]:
+    """Return the selected images of a grid, else the current one."""
+    keys = [int(key) for key in grid.selected_keys()]
+    current = grid.current_key()
+    return keys or ([current] if current >= 0 else [])

@@ -16,6 +16,7 @@ from coreset_studio.core.data.group_patterns import suggest_patterns, suggestion
 from coreset_studio.core.data.relabelling import relabelled_notes
 from coreset_studio.core.data.split import count_groups
 from coreset_studio.core.data.suspected import suspect_patterns
+from coreset_studio.core.data.unlabelled import dataset_words, no_labels_words
 from coreset_studio.core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from coreset_studio.core.errors import ExportError, SettingsError
 from coreset_studio.core.features.weight_download import download
@@ -51,10 +52,10 @@ def scan(options: argparse.Namespace) -> int:
     counts = dict.fromkeys(dataset.classes, 0)
     for image in dataset.images:
         counts[image.class_name] += 1
-    say(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
+    say(f"{dataset_words(dataset)}, {dataset.kind}, {dataset.source}")
     for name, value in dataset.read_as.items():
         say(f"read with {name.replace('_', ' ')}: {value}")
-    n_relabelled = sum(bool(image.original_class) for image in dataset.images)
+    n_relabelled = len(dataset.corrected)
     if n_relabelled:
         say(f"relabelled: {n_relabelled:,} image{'s' * (n_relabelled != 1)}")
     (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
@@ -122,6 +123,8 @@ def extractors(options: argparse.Namespace) -> int:
         extract_features(study, dataset, split, progress=shown)
     rows = []
     facts = extractor_facts(study, dataset, split)
+    if not dataset.has_labels:
+        say(f"note: {no_labels_words('The accuracy of nearest neighbours (5-NN)')}")
     for fact in facts:
         separation = separation_if_computed(study, dataset, split, fact, shown)
         rows.append(

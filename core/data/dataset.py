@@ -23,6 +23,7 @@ from coreset_studio.core.data.relabelling import relabelled
 from coreset_studio.core.data.scanning import Scanned, decode_all
 from coreset_studio.core.data.sources import SOURCES, source_of
 from coreset_studio.core.data.stored import load_dataset, save_dataset
+from coreset_studio.core.data.unlabelled import with_unlabelled, without_labels
 from coreset_studio.core.descriptions import SettingsPart
 from coreset_studio.core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
 from coreset_studio.core.files import reason_of
@@ -129,7 +130,9 @@ def list_images(source: Path, settings: DataSettings, progress: Progress = NO_PR
         If it cannot be read or is not valid.
     """
     source = expanded(source).absolute()
-    return _listed(source, _recognised(source, settings), replace(settings, relabelled=()), progress)
+    return _listed(
+        source, _recognised(source, settings), replace(settings, relabelled=(), ignore_labels=False), progress
+    )
 
 
 def _listed(source: Path, kind: Source, settings: DataSettings, progress: Progress) -> Listing:
@@ -137,7 +140,8 @@ def _listed(source: Path, kind: Source, settings: DataSettings, progress: Progre
     listing = kind.listing(source, own_settings(settings, kind), progress, settings)
     if settings.pages == "each" and kind.holds == "files":
         listing = with_each_page(listing, progress)
-    return relabelled(listing, settings.relabelled)
+    listing = with_unlabelled(listing, settings, is_folder=kind.is_folder)
+    return without_labels(relabelled(listing, settings.relabelled), settings)
 
 
 def scan_bytes(n_images: int) -> int:
@@ -332,6 +336,7 @@ def _dataset(
     before = {path: replace(image, more=image.more[:n_columns]) for path, image in (known or {}).items()}
     images = {**before, **{image.path: image for image in scanned.images}}
     found = tuple(images[path] for path in sorted(images))
+    tables = _tables_beside(kind, (*listing.skipped, *scanned.skipped))
     return Dataset(
         root=listing.root,
         source=source,
@@ -339,8 +344,10 @@ def _dataset(
         images=found,
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
         warnings=(
+            # A table may list the classes of images that have none without it, so it is named first.
+            *(tables if "unlabelled" in listing.read_as else ()),
             *listing.warnings,
-            *_tables_beside(kind, listing.skipped),
+            *(() if "unlabelled" in listing.read_as else tables),
             *reading_notes(found, reading),
             *_class_warnings(kind, listing, scanned),
         ),
@@ -366,8 +373,9 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
-    counts = Counter(image.class_name for image in scanned.images)
-    named = dict.fromkeys(entry.class_name for entry in listing.entries)
+    unlabelled = listing.read_as.get("unlabelled", "")
+    counts = Counter(image.class_name for image in scanned.images if image.class_name != unlabelled)
+    named = dict.fromkeys(entry.class_name for entry in listing.entries if entry.class_name != unlabelled)
     warnings = [f"The class “{name}” has no usable image." for name in sorted(named) if name not in counts]
     if len(counts) == 1:
         name = next(iter(counts))

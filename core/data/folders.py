@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from coreset_studio.core.data.folder_names import has_image_suffix, leftover, split_names
-from coreset_studio.core.data.layouts import FolderReading, guess_reading, read_as
+from coreset_studio.core.data.layouts import NO_CLASSES, FolderReading, guess_labelled, guess_reading, read_as
 from coreset_studio.core.data.listing import (
     SPLIT_NAMES,
     Entry,
@@ -19,11 +19,12 @@ from coreset_studio.core.data.listing import (
 )
 from coreset_studio.core.data.masks import leave_masks_out
 from coreset_studio.core.data.reader import FileReader
+from coreset_studio.core.data.unlabelled import is_unlabelled_name
 from coreset_studio.core.errors import DatasetError
 from coreset_studio.core.files import reason_of
 from coreset_studio.core.progress import NO_PROGRESS, Progress
 from coreset_studio.core.reading import Identity, identity_of
-from coreset_studio.core.results import Image, Skipped, SplitName
+from coreset_studio.core.results import UNLABELLED, Image, Skipped, SplitName
 from coreset_studio.core.settings import DataSettings
 
 _HIDDEN_ON_WINDOWS = 0x2
@@ -37,8 +38,9 @@ class ClassFolderReader(FileReader):
     def parts_below_class(self, image: Image) -> tuple[str, ...]:
         """Return the path without the class folder and what is above it, but for folders such as those of patients."""
         parts = PurePosixPath(image.path).parts
+        name = image.original_class or image.class_name
         for at in range(self.depth, len(parts) - 1):
-            if parts[at] == (image.original_class or image.class_name):
+            if parts[at] == name or (name == UNLABELLED and is_unlabelled_name(parts[at])):
                 return parts[self.depth : at] + parts[at + 1 :]
         return parts
 
@@ -116,9 +118,7 @@ def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS
         If the user cancelled.
     """
     found, folders = _everything(root, data, progress)
-    by_folder = images_by_folder(found)
-    reading = guess_reading(by_folder) if data.layout == "auto" else read_as(data.layout, by_folder)
-    return listed_by(reading, found, folders)
+    return listed_by(_reading(data.layout, data, images_by_folder(found)), found, folders)
 
 
 def list_layouts(
@@ -145,8 +145,14 @@ def list_layouts(
     """
     found, folders = _everything(root, data, progress)
     by_folder = images_by_folder(found)
-    readings = [guess_reading(by_folder) if one == "auto" else read_as(one, by_folder) for one in layouts]
+    readings = [_reading(one, data, by_folder) for one in layouts]
     return [(reading, listed_by(reading, found, folders)) for reading in readings]
+
+
+def _reading(layout: str, data: DataSettings, by_folder: Counter[tuple[str, ...]]) -> FolderReading:
+    if layout != "auto":
+        return read_as(layout, by_folder)
+    return guess_labelled(by_folder) if data.unlabelled == "auto" else guess_reading(by_folder)
 
 
 def _everything(root: Path, data: DataSettings, progress: Progress) -> tuple[Listing, list[str]]:
@@ -172,7 +178,10 @@ def listed_by(reading: FolderReading, found: Listing, folders: list[str]) -> Lis
         Paths of all folders, of which empty class folders are named.
     """
     others = (reading.other,) if reading.other else ()
-    listing = Listing(found.root, [], [*found.skipped], [*found.warnings], {"layout": reading.layout}, others)
+    how = {"layout": reading.layout}
+    if reading.levels == NO_CLASSES or reading.to_be_labelled:
+        how["unlabelled"] = UNLABELLED
+    listing = Listing(found.root, [], [*found.skipped], [*found.warnings], how, others)
     outside: Counter[tuple[str, str]] = Counter()
     for entry in found.entries:
         _place(entry, reading, listing, outside)
@@ -218,6 +227,9 @@ def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Coun
     Files of folders that are not sets, or have no classes, are counted in `outside`.
     """
     *folders, _ = entry.path.split("/")
+    if reading.levels == NO_CLASSES:
+        listing.entries.append(Entry(entry.path, UNLABELLED))
+        return
     names = dict(zip(reading.levels, folders, strict=False))
     split: SplitName | None = None
     if "split" in names:
@@ -230,11 +242,14 @@ def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Coun
     if "classes" not in names:
         listing.skipped.append(Skipped(entry.path, "It is not in a class folder."))
         return
-    listing.entries.append(Entry(entry.path, class_text(names["classes"]), split, names.get("groups", "")))
+    class_name = UNLABELLED if names["classes"] in reading.to_be_labelled else class_text(names["classes"])
+    listing.entries.append(Entry(entry.path, class_name, split, names.get("groups", "")))
 
 
 def _warn_of_empty(folders: list[str], reading: FolderReading, found: Listing, listing: Listing) -> None:
     """Name the class folders without any file."""
+    if reading.levels == NO_CLASSES:
+        return
     depth = reading.class_level + 1
     full = {tuple(entry.path.split("/")[:depth]) for entry in found.entries}
     full |= {tuple(skipped.path.split("/")[:depth]) for skipped in found.skipped}

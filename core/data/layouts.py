@@ -6,7 +6,7 @@ is in. ``any`` is a level that means nothing.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coreset_studio.core.data.folder_names import (
     are_aspects,
@@ -17,10 +17,12 @@ from coreset_studio.core.data.folder_names import (
     are_places,
     split_names,
 )
+from coreset_studio.core.data.unlabelled import beside_classes, loose_images
 from coreset_studio.core.results import SplitName
 
 Parts = tuple[str, ...]
 CLASSES: Parts = ("classes",)
+NO_CLASSES: Parts = ("unlabelled",)
 
 _MOSTLY = 0.9
 _LOOSE = 0.02
@@ -35,7 +37,8 @@ class FolderReading:
     Attributes
     ----------
     levels : tuple of str
-        ``"split"``, ``"groups"``, ``"classes"`` and ``"any"``, from the top.
+        ``"split"``, ``"groups"``, ``"classes"`` and ``"any"``, from the top; ``"unlabelled"`` alone where no folder is
+        a class.
     splits : mapping of str to str
         Sets by folder name, where one of the levels is a split; empty where the split is left to the program.
     unlabelled : tuple of str
@@ -44,6 +47,8 @@ class FolderReading:
         What was assumed, as a sentence, where the tree could be meant in another way; else empty.
     other : str
         The layout that it could be as well.
+    to_be_labelled : tuple of str
+        Names of class folders whose images have no label.
     """
 
     levels: Parts
@@ -51,6 +56,7 @@ class FolderReading:
     unlabelled: Parts = ()
     assumed: str = ""
     other: str = ""
+    to_be_labelled: Parts = ()
 
     @property
     def layout(self) -> str:
@@ -59,8 +65,8 @@ class FolderReading:
 
     @property
     def class_level(self) -> int:
-        """The place of the classes among the levels."""
-        return self.levels.index("classes")
+        """The place of the classes among the levels; behind the last one if there are none."""
+        return self.levels.index("classes") if "classes" in self.levels else len(self.levels)
 
 
 def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
@@ -74,6 +80,8 @@ def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
         How many images are in each folder itself, by the parts of its path.
     """
     levels = tuple(layout.split("/"))
+    if levels == NO_CLASSES:
+        return FolderReading(levels)
     if layout not in ("classes", "any/classes"):
         # One folder around all others is not a set, group or class of such a tree.
         levels = ("any",) * _wrapped(folders) + levels
@@ -83,8 +91,45 @@ def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
     return FolderReading(levels, split_names({parts[at] for parts in folders if len(parts) > at}))
 
 
+def guess_labelled(folders: Mapping[Parts, int]) -> FolderReading:
+    """Return the most likely reading of a folder tree, which may contain images without labels.
+
+    Parameters
+    ----------
+    folders : mapping of tuple of str to int
+        How many images are in each folder itself, by the parts of its path.
+    """
+    assumed = loose_images(folders)
+    if assumed:
+        return FolderReading(NO_CLASSES, assumed=assumed, other="classes" if any(folders) else "")
+    reading = guess_reading(folders)
+    at = reading.class_level
+    below: Counter[str] = Counter()
+    for parts, n in folders.items():
+        if len(parts) > at and not ("split" in reading.levels and _is_outside(parts, reading)):
+            below[parts[at]] += n
+    names = beside_classes(below)
+    if not names:
+        return reading
+    count = sum(below[name] for name in names)
+    which = f"folder “{_named(names)}” next to the class folders was"
+    if len(names) > 1:
+        which = f"folders {_named(names)} next to the class folders were"
+    guess = (
+        f"The {which} read as {count:,} images without labels, which take no part in training until they are labelled; "
+        "--unlabelled class reads such folders as classes."
+    )
+    return replace(reading, assumed=f"{guess} {reading.assumed}".strip(), to_be_labelled=names)
+
+
+def _is_outside(parts: Parts, reading: FolderReading) -> bool:
+    """Return whether a folder is in none of the sets."""
+    at = reading.levels.index("split")
+    return len(parts) <= at or parts[at] not in reading.splits
+
+
 def guess_reading(folders: Mapping[Parts, int]) -> FolderReading:
-    """Return the most likely reading of a folder tree.
+    """Return the most likely reading of a folder tree in which every folder with images is of a class.
 
     Parameters
     ----------

@@ -42,13 +42,21 @@ def relabelled(listing: Listing, records: Sequence[Relabelling]) -> Listing:
             changed.append(f"{entry.path} (was {record.old}, now {entry.class_name})")
     before = spelling_notes(listing.entries)
     warnings = [note for note in listing.warnings if note not in before]
-    notes = [*spelling_notes(entries), *_not_applied(list(by_path), changed), *_emptied(listing.entries, entries)]
+    notes = [*spelling_notes(entries), *_not_applied(list(by_path), changed), *_emptied(_of_classes(listing), entries)]
     return replace(listing, entries=entries, warnings=[*warnings, *notes])
 
 
 def relabelled_notes(dataset: Dataset, split: Split) -> tuple[str, ...]:
     """Return how many images of each set were relabelled, as a sentence; nothing where none was."""
-    changed = [index for index, image in enumerate(dataset.images) if image.original_class]
+    name = dataset.unlabelled
+    labelled = [at for at, image in enumerate(dataset.images) if name and image.original_class == name]
+    return (
+        *_changed_notes(labelled, "labelled by hand", split),
+        *_changed_notes(dataset.corrected, "relabelled", split),
+    )
+
+
+def _changed_notes(changed: Sequence[int], word: str, split: Split) -> tuple[str, ...]:
     if not changed:
         return ()
     counts = [int(np.isin(changed, part).sum()) for part in (split.pool, split.validation, split.test)]
@@ -60,7 +68,7 @@ def relabelled_notes(dataset: Dataset, split: Split) -> tuple[str, ...]:
         (len(changed) - sum(counts), "not used"),
     ]
     words = ", ".join(f"{n:,} {where}" for n, where in parts if n)
-    return (f"{len(changed):,} image{'s were' if len(changed) > 1 else ' was'} relabelled: {words}.",)
+    return (f"{len(changed):,} image{'s were' if len(changed) > 1 else ' was'} {word}: {words}.",)
 
 
 def _not_applied(missing: Sequence[str], changed: Sequence[str]) -> list[str]:
@@ -84,6 +92,12 @@ def _not_applied(missing: Sequence[str], changed: Sequence[str]) -> list[str]:
 def _words(names: Sequence[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _of_classes(listing: Listing) -> list[Entry]:
+    """Return the entries that have a label."""
+    name = listing.read_as.get("unlabelled", "")
+    return [entry for entry in listing.entries if not name or entry.class_name != name]
 
 
 def _emptied(before: Sequence[Entry], after: Sequence[Entry]) -> list[str]:

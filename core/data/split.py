@@ -26,6 +26,7 @@ __all__ = ["count_groups", "found_groups", "make_split", "preview_groups"]
 _LOG = logging.getLogger(__name__)
 _FAR_OFF = 0.05
 _LONG_CHAIN = 20
+TO_BE_LABELLED = "It has no label yet."
 _TEST_FIRST = {"test": 0, "validation": 1, "train": 2, None: 3}
 
 
@@ -54,12 +55,16 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
         images cannot be divided into as many folds as requested.
     """
     left_out = named_out(dataset, settings)
+    if dataset.has_labels:
+        left_out = dict.fromkeys(dataset.without_label, TO_BE_LABELLED) | left_out
     if settings.keep_one_of_duplicates:
         left_out |= _repeated(dataset, left_out)
     ties = find_ties(dataset, settings)
     used = [index for index in range(len(dataset.images)) if index not in left_out]
     sets = _Sets(dataset, settings, ties)
-    if dataset.has_split:
+    if not dataset.has_labels:
+        sets.pool = used
+    elif dataset.has_split:
         if settings.folds:
             raise SplitError(folds_of_predefined(settings.folds))
         sets.keep_predefined(used)
@@ -82,9 +87,9 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
         test=test,
         left_out=tuple(LeftOut(index, reasons[index]) for index in sorted(reasons)),
         leaks=leaks,
-        is_predefined=dataset.has_split,
-        folds=settings.folds or 0,
-        fold=fold,
+        is_predefined=dataset.has_split and dataset.has_labels,
+        folds=(settings.folds or 0) if dataset.has_labels else 0,
+        fold=fold if dataset.has_labels else 0,
     )
     return replace(split, warnings=tuple(_warnings(dataset, settings, ties, split)))
 
@@ -258,6 +263,13 @@ def _no_pool(dataset: Dataset, settings: DataSettings, reasons: dict[int, str]) 
 
 
 def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split) -> list[str]:
+    if not dataset.has_labels:
+        alone = (
+            f"No image has a label, so all {len(split.pool):,} images are in the pool, and none are validation or test "
+            "images. A coreset of them states which images to label first; even herding (--sampler even-herding) or "
+            "TypiClust is better suited for this than the sampler of the paper."
+        )
+        return [alone, *_pattern_warnings(dataset, settings)]
     unknown = sorted(set(settings.left_out_classes) - set(dataset.classes))
     warnings = [f"The class “{name}” is to be excluded, but does not exist." for name in unknown]
     in_sets = [
@@ -271,8 +283,16 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
         )
     if split.is_predefined and not len(split.test):
         warnings.append("The predefined split has no test images, so networks cannot be evaluated.")
+    waiting = sum(left.reason == TO_BE_LABELLED for left in split.left_out)
+    if waiting:
+        which = "image has no label yet and is" if waiting == 1 else "images have no label yet and are"
+        warnings.append(
+            f"{waiting:,} {which} in no set. Label them on the Images "
+            "page or with a table (--labels); to select which to label next, use Select without labels "
+            "(--ignore-labels)."
+        )
     for name in dataset.classes:
-        if name not in settings.left_out_classes:
+        if name not in settings.left_out_classes and name != dataset.unlabelled:
             warnings += _class_warnings(name, settings, split, *(counts[name] for counts in in_sets))
     if split.leaks:
         verb = (

@@ -112,7 +112,7 @@ def selection_rows(
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
 ) -> list[list[Cell]]:
-    """Return the rows of the list under `COLUMNS`, sorted by path.
+    """Return the rows of the list under `COLUMNS`, sorted by path; of images without labels, selected ones come first.
 
     With `names` the paths are private names, and rows are sorted by these, so that their order reveals nothing.
     """
@@ -156,6 +156,10 @@ def _indexed_rows(
         )
         for index, image in enumerate(dataset.images)
     ]
+    if not dataset.has_labels and names is None:
+        # A list of images to label, in the order in which they were selected.
+        n = len(rows)
+        return sorted(rows, key=lambda indexed: (rank.get(indexed[0], n + 1), str(indexed[1][0])))
     return sorted(rows, key=lambda indexed: str(indexed[1][0]))
 
 

@@ -128,7 +128,8 @@ def sets_values(dataset: Dataset, split: Split) -> dict[str, Any]:
         "validation": len(split.validation),
         "test": len(split.test),
         "excluded": len(split.left_out),
-        "relabelled": sum(bool(image.original_class) for image in dataset.images),
+        "relabelled": len(dataset.corrected),
+        **({"unlabelled": n} if (n := len(dataset.without_label)) else {}),
         "grouped": any(image.group for image in dataset.images),
         "predefined": split.is_predefined,
     }

@@ -1,6 +1,6 @@
 """The Methods paragraph of a publication: what was done, in sentences made from what is recorded alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coreset_studio.core.libraries import LIBRARIES
 from coreset_studio.core.output.methods_facts import CoresetFacts, MethodsFacts, SetFacts
@@ -74,11 +74,20 @@ def methods(facts: MethodsFacts) -> Methods:
 def _dataset(writer: Writer) -> None:
     facts, sets = writer.facts, writer.facts.sets
     what = "synthetic image" if facts.synthetic else "image"
+    if not facts.has_labels:
+        writer.say(f"The dataset consisted of {counted(facts.images, what)} without labels.")
+        if sets is not None and sets.excluded:
+            writer.say(f"{counted(sets.excluded, 'image')} {were(sets.excluded)} excluded.")
+        return
+    unlabelled = sets.unlabelled if sets is not None else 0
+    also = f", and {counted(unlabelled, what)} without a label, which {were(unlabelled)} not used" if unlabelled else ""
     writer.say(
-        f"The dataset consisted of {counted(facts.images, what)} of {counted(facts.classes, 'class', 'classes')}."
+        f"The dataset consisted of {counted(facts.images - unlabelled, what)} of "
+        f"{counted(facts.classes, 'class', 'classes')}{also}."
     )
     if sets is None:
         return
+    sets = replace(sets, excluded=sets.excluded - unlabelled)
     if sets.relabelled:
         writer.say(f"The labels of {counted(sets.relabelled, 'image')} were corrected before the analysis.")
     if sets.excluded:
@@ -147,8 +156,9 @@ def _features(writer: Writer) -> None:
     if len(features.extractors) > 1:
         joined = ", scaled so that all extractors have the same mean squared norm, and concatenated"
     if any(each.scope == "class" and (each.uses_embedding or each.uses_clusters) for each in known):
+        inside = "Within each class, they" if writer.facts.has_labels else "They"
         writer.say(
-            "Within each class, they were reduced by principal component analysis to the components that explain "
+            f"{inside} were reduced by principal component analysis to the components that explain "
             f"{100 * features.variance:.4g} % of the variance{joined}."
         )
     if any(each.scope == "joint" for each in known):
@@ -161,7 +171,8 @@ def _features(writer: Writer) -> None:
 def _clusters(writer: Writer) -> None:
     clusters, facts = writer.settings.clusters, writer.facts
     cite = writer.inside(("schubert2021",))
-    writer.say(f"Each class was clustered by K-Medoids{bracketed([*cite, f'seed {clusters.seed}'])}.")
+    what = "Each class was" if facts.has_labels else "The images were"
+    writer.say(f"{what} clustered by K-Medoids{bracketed([*cite, f'seed {clusters.seed}'])}.")
     if clusters.sample_above:
         writer.say(
             f"Classes of more than {clusters.sample_above:,} images were clustered on a random sample of this size, "
@@ -205,7 +216,7 @@ def _coreset(writer: Writer, coreset: CoresetFacts) -> None:
             f"Where more than {limit:,} images were to be ranked together, they were divided into parts of "
             f"neighbouring images ({coreset.parts} in total), which were ranked separately."
         )
-    if coreset.rule:
+    if coreset.rule and writer.facts.has_labels:
         writer.say(f"The images were distributed among the classes {writer.rule_words(coreset.rule)}.")
     if coreset.kept:
         kept = f"{counted(coreset.kept, 'image')} of an earlier coreset {were(coreset.kept)} kept"

@@ -31,6 +31,8 @@ class SetFacts:
         Whether any image belongs to a group.
     predefined : bool
         Whether the split came with the dataset.
+    unlabelled : int
+        Images without a label.
     """
 
     pool: int
@@ -40,6 +42,7 @@ class SetFacts:
     relabelled: int
     grouped: bool
     predefined: bool
+    unlabelled: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,11 @@ class MethodsFacts:
     search: SearchFacts | None = None
 
     @property
+    def has_labels(self) -> bool:
+        """Whether any image has a label."""
+        return self.sets is None or not 0 < self.sets.unlabelled == self.images
+
+    @property
     def read_settings(self) -> Settings:
         """The settings."""
         return settings_from_dict(self.settings)
@@ -205,7 +213,7 @@ def facts_of(content: ReportContent) -> MethodsFacts:
         libraries=dict(content.versions) or library_versions(),
         settings=settings_to_dict(nameless),
         images=len(content.dataset.images),
-        classes=len(content.dataset.classes),
+        classes=len(content.dataset.classes) - bool(content.dataset.without_label),
         sets=read_form(sets_values(content.dataset, content.split), SetFacts) if content.split is not None else None,
         weights=(*_weights(content.weights), *_backbones(content.comparison)),
         ks=tuple(each.k for each in content.clusters),
@@ -345,7 +353,7 @@ def facts_of_manifest(file: Path) -> MethodsFacts:
         libraries=form.libraries,
         settings=settings_to_dict(_without_names(manifest.settings)),
         images=form.dataset.images,
-        classes=len(form.dataset.classes),
+        classes=len(form.dataset.classes) - bool(form.sets is not None and form.sets.unlabelled),
         sets=form.sets,
         weights=form.weights,
         ks=tuple(each.k for each in form.clusters.values()),

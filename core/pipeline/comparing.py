@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from coreset_studio.core.cache import check_mapped
+from coreset_studio.core.data.unlabelled import need_labels
 from coreset_studio.core.errors import (
     CannotContinueError,
     LostImagesError,
@@ -68,6 +69,8 @@ __all__ = [
     "train_or_find",
     "train_planned",
 ]
+
+TRAINING = "Training and comparing networks"
 
 
 def train_planned(part: SplitPart, planned: PlannedRun, progress: Publisher[Epoch] = NO_PROGRESS) -> TrainedRun:
@@ -157,6 +160,8 @@ def run_comparison(
 
     Raises
     ------
+    TrainingError
+        If no image has a label.
     SettingsError
         If there are no test images to compare on, several splits or folds are requested for a dataset with a predefined
         split, splits and folds are both requested, or there is no such network.
@@ -166,6 +171,7 @@ def run_comparison(
         If weights of a backbone are missing on this machine; raised before anything is trained.
     """
     settings = prepared.study.settings
+    need_labels(prepared.dataset, TRAINING)
     if len(prepared.split.test) == 0:
         raise SettingsError(_no_test_images(prepared))
     folds = settings.data.folds

@@ -176,7 +176,7 @@ def separation_if_computed(
     study: Study, dataset: Dataset, split: Split, fact: ExtractorFact, progress: Progress = NO_PROGRESS
 ) -> Separation | None:
     """Return the separation of an extractor if all its features are in the cache; else None."""
-    if fact.n_cached < fact.n_images or fact.n_images == 0:
+    if fact.n_cached < fact.n_images or fact.n_images == 0 or not dataset.has_labels:
         return None
     extracted = extract(
         dataset,

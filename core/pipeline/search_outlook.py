@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from coreset_studio.core.data.unlabelled import need_labels
 from coreset_studio.core.pipeline.grid import Grid
 from coreset_studio.core.pipeline.outlook import backbone_seconds, estimate_run
 from coreset_studio.core.pipeline.search_space import search_ranges, searched_network, titles_of_grid
-from coreset_studio.core.pipeline.searching import check_search, check_validation
+from coreset_studio.core.pipeline.searching import SEARCH, check_search, check_validation
 from coreset_studio.core.pipeline.stages import open_dataset, split_dataset
 from coreset_studio.core.pipeline.study import Study
 from coreset_studio.core.pipeline.views import SearchPlan
@@ -41,6 +42,7 @@ def estimate_search(study: Study, progress: Progress = NO_PROGRESS) -> SearchPla
     """
     check_search(study.settings)
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
+    need_labels(dataset, SEARCH)
     split = split_dataset(dataset, study.settings)
     check_validation(split)
     n_pool, others = len(split.pool), (len(split.validation), len(split.test))

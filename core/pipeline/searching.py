@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coreset_studio.core.cache import fingerprint
 from coreset_studio.core.data.relabelling import relabelled_notes
+from coreset_studio.core.data.unlabelled import need_labels
 from coreset_studio.core.errors import ExportError, SettingsError, TrialPrunedError
 from coreset_studio.core.output.content import ReportContent
 from coreset_studio.core.output.search_files import TABLE, write_search
@@ -56,6 +57,7 @@ from coreset_studio.core.training.pixels import discard_unchecked
 from coreset_studio.core.training.runs import load_runs, save_run
 
 RUNS = "runs"
+SEARCH = "A hyperparameter search"
 VERSION = 1
 """Raised whenever the same seed would propose or prune other trials."""
 
@@ -185,6 +187,7 @@ class _Job:
 def _search(study: Study, out: Path, *, overwrite: bool, progress: Publisher[SearchPart]) -> SearchResult:
     search = study.settings.search
     prepared = prepare(study, progress)
+    need_labels(prepared.dataset, SEARCH)
     check_validation(prepared.split)
     job, notes = _prepared_job(prepared, out, progress)
     titles = titles_of_grid(searched_network(search.network))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.data.unlabelled import need_labels
 from coreset_studio.core.errors import TrainingError
 from coreset_studio.core.estimate import remember_speed, sizes_speed
 from coreset_studio.core.features.extraction import without_failed
@@ -121,6 +122,7 @@ def find_sizes(
 def _open(study: Study, progress: Progress) -> SizePool:
     settings = study.settings
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=settings.data)
+    need_labels(dataset, "Measuring how many images are needed")
     split = split_dataset(dataset, settings, study.fold)
     extracted = extract_features(study, dataset, split, progress=progress)
     split = without_failed(split, extracted)

@@ -334,8 +334,11 @@ def evaluate_sizes(
 ) -> tuple[ProxyPoint, ...]:
     """Evaluate a sampler at several fractions by nearest neighbours, and random draws with the same class budgets.
 
-    Images of an earlier coreset are not kept, since there may be more of them than a fraction selects.
+    Images of an earlier coreset are not kept, since there may be more of them than a fraction selects. Without labels
+    there is nothing to evaluate, and no point is returned.
     """
+    if not prepared.dataset.has_labels:
+        return ()
     settings = replace(settings, continue_from=None)
     coresets = choose_at(prepared, settings, fractions, progress)
     dataset, split = prepared.dataset, prepared.split
@@ -344,7 +347,12 @@ def evaluate_sizes(
 
 
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:
-    """Return the separation of each extractor, and of all of them concatenated: leave-one-out 5-NN accuracy."""
+    """Return the separation of each extractor, and of all of them concatenated: leave-one-out 5-NN accuracy.
+
+    There is none if no image has a label.
+    """
+    if not prepared.dataset.has_labels:
+        return ()
     results = []
     sets: list[tuple[Extracted, ...]] = [(e,) for e in prepared.extracted]
     if len(prepared.extracted) > 1:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coreset_studio.core.cache import ArrayCache, fingerprint
+from coreset_studio.core.data.unlabelled import need_labels
 from coreset_studio.core.estimate import EXACT_LIMIT, FLOPS_OF_TWO_CORES, Speeds, remember_speed
 from coreset_studio.core.features.extractors import EXTRACTORS, extractor_in
 from coreset_studio.core.pipeline.planning import EVERYTHING, STRATIFIED, plan
@@ -79,6 +80,7 @@ class Teaching:
         MemoryShortError
             If it requires more memory than is available.
         """
+        need_labels(self._prepared.dataset, "A teacher of class probabilities")
         if self._teacher is None:
             self._teacher = self.kept() or self._fitted(progress)
             for note in self._teacher.notes:

@@ -10,6 +10,7 @@ from coreset_studio.core.cache import fingerprint, write_atomically
 from coreset_studio.core.data.demo import make_demo
 from coreset_studio.core.data.reading_notes import reading_notes
 from coreset_studio.core.data.readings import changed_choices, choices_from, stored_choices
+from coreset_studio.core.data.unlabelled import no_labels_words
 from coreset_studio.core.errors import ExportError
 from coreset_studio.core.features.extractors import EXTRACTORS, recommended
 from coreset_studio.core.files import make_temporary_folder, put_in_place, reason_of, removed_on_failure, try_to_remove
@@ -19,7 +20,7 @@ from coreset_studio.core.output.content import ReportContent
 from coreset_studio.core.output.model_bundle import load_bundle, write_predictions
 from coreset_studio.core.output.model_bundle import predict as predict_images
 from coreset_studio.core.output.report import write_report
-from coreset_studio.core.pipeline.comparing import run_comparison
+from coreset_studio.core.pipeline.comparing import TRAINING, run_comparison, summarise
 from coreset_studio.core.pipeline.exporting import SYNTHETIC, export, labels_of
 from coreset_studio.core.pipeline.facts import recommended_extractors
 from coreset_studio.core.pipeline.methods import write_facts
@@ -67,6 +68,8 @@ def run_study(
 ) -> StudyOutcome:
     """Run a study: select and export a coreset, train all requested networks, compare, and write the report.
 
+    If no image has a label, nothing is trained, and a note says so.
+
     Parameters
     ----------
     study : Study
@@ -92,9 +95,18 @@ def run_study(
     with clock.stage("export"):
         labels = (SYNTHETIC,) if synthetic else ()
         exported = export(prepared, coreset, out / CORESET, notes=labels, overwrite=True, progress=progress)
-    with clock.stage("training"):
-        comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
-    content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
+    if prepared.dataset.has_labels:
+        with clock.stage("training"):
+            comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
+    else:
+        comparison = summarise(prepared, (), [no_labels_words(TRAINING)])
+    content = report_content(
+        prepared,
+        coreset=coreset,
+        comparison=comparison if prepared.dataset.has_labels else None,
+        synthetic=synthetic,
+        progress=progress,
+    )
     new_notes = tuple(note for note in exported.notes if note not in content.labels)
     content = replace(content, export_notes=new_notes)
     return _finish(out, study, content, comparison, clock, progress)

@@ -17,7 +17,7 @@ from coreset_studio.core.results.coresets import (
 )
 from coreset_studio.core.results.costs import Estimate, StageTime
 from coreset_studio.core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
-from coreset_studio.core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
+from coreset_studio.core.results.dataset import UNLABELLED, Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from coreset_studio.core.results.embeddings import (
     ClassEmbedding,
     ModelUsed,
@@ -58,6 +58,7 @@ from coreset_studio.core.results.weights import WeightsEntry
 __all__ = [
     "N_BINS",
     "ROC_RATES",
+    "UNLABELLED",
     "Answer",
     "ClassClusters",
     "ClassCoverage",

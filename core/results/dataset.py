@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from coreset_studio.core.results.arrays import IntArray, SplitName
 from coreset_studio.core.results.reading import Reading, Stored
 
+UNLABELLED = "Unlabelled"
+"""The name under which images without a label are listed, where others have their class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -103,7 +106,8 @@ class Dataset:
     reading : Reading
         How stored values become pixels.
     read_as : mapping of str to str
-        How the source was read if it can be read in several ways: ``"layout"`` of a folder, or the columns of a table.
+        How the source was read if it can be read in several ways: ``"layout"`` of a folder, or the columns of a table;
+        ``"unlabelled"`` is the name under which images without a label are listed.
     others : tuple of str
         Other layouts that a folder can be read with, the most likely first.
     columns : tuple of str
@@ -152,6 +156,30 @@ class Dataset:
         unknown = (np.nan,) * max((len(row) for row in rows if row is not None), default=0)
         measured = [unknown if row is None else row for row in rows]
         return np.array(measured, dtype=np.float64).reshape(len(rows), len(unknown))
+
+    @property
+    def unlabelled(self) -> str:
+        """The name under which images without a label are listed; empty if every image has a class."""
+        return self.read_as.get("unlabelled", "")
+
+    @cached_property
+    def without_label(self) -> tuple[int, ...]:
+        """Indices of the images that have no label."""
+        name = self.unlabelled
+        return tuple(i for i, image in enumerate(self.images) if image.class_name == name) if name else ()
+
+    @cached_property
+    def corrected(self) -> tuple[int, ...]:
+        """Indices of the images whose class in the source was replaced by another; not those that had no label."""
+        return tuple(
+            i for i, image in enumerate(self.images)
+            if image.original_class and self.unlabelled not in (image.original_class, image.class_name)
+        )  # fmt: skip
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any image has a label."""
+        return len(self.without_label) < len(self.images)
 
     @property
     def has_split(self) -> bool:

@@ -25,6 +25,8 @@ class EstimateComparison(Request[ComparisonPlan]):
 
     def run(self, progress: Progress) -> ComparisonPlan:
         """Divide the images, and estimate each training; nothing is trained."""
+        from coreset_studio.core.data.unlabelled import no_labels_words
+        from coreset_studio.core.pipeline.comparing import TRAINING
         from coreset_studio.core.pipeline.facts import estimate_after_features
         from coreset_studio.core.pipeline.outlook import plan_view
         from coreset_studio.core.pipeline.planning import n_splits
@@ -34,8 +36,9 @@ class EstimateComparison(Request[ComparisonPlan]):
         dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
         split = split_dataset(dataset, study.settings)
         several = n_splits(study.settings) > 1
+        problem = "" if dataset.has_labels else no_labels_words(TRAINING)
         preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
-        return plan_view(
+        found = plan_view(
             study,
             len(split.pool),
             len(split.validation),
@@ -43,6 +46,7 @@ class EstimateComparison(Request[ComparisonPlan]):
             is_predefined=split.is_predefined,
             preparing=preparing,
         )
+        return replace(found, problem=problem, instead=None) if problem else found
 
 
 @dataclass(frozen=True)

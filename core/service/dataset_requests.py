@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from coreset_studio.core.cache import fingerprint, thumbnail_file
 from coreset_studio.core.data.readings import fixed_choices
 from coreset_studio.core.data.suspected import ExclusionSuggestion
+from coreset_studio.core.data.unlabelled import dataset_words, no_labels_words
 from coreset_studio.core.limits import limited
 from coreset_studio.core.pipeline.study import Study
 from coreset_studio.core.progress import Progress
@@ -15,7 +16,17 @@ from coreset_studio.core.results import Dataset, Duplicates, NearDuplicate, Spli
 from coreset_studio.core.service.requests import Request
 from coreset_studio.core.settings import DataSettings
 
-__all__ = ["DatasetFindings", "DatasetSummary", "DrawDemo", "ExclusionSuggestion", "FindLabelErrors", "ScanDataset"]
+__all__ = [
+    "FINDING",
+    "DatasetFindings",
+    "DatasetSummary",
+    "DrawDemo",
+    "ExclusionSuggestion",
+    "FindLabelErrors",
+    "ScanDataset",
+]
+
+FINDING = "Finding suspected label errors"
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,15 @@ class DatasetSummary:
     def notes(self) -> tuple[str, ...]:
         """All notes, in the sequence in which they are shown."""
         return (*self.dataset.warnings, *(one.sentence for one in self.suspected), *self.split.warnings)
+
+    @property
+    def words(self) -> str:
+        """How many images there are, in how many classes, and how many have no label."""
+        return dataset_words(self.dataset)
+
+    def why_no_labels(self, what: str) -> str:
+        """Return why a step, which begins the sentence, is not available without labels; empty if there are labels."""
+        return "" if self.dataset.has_labels else no_labels_words(what)
 
     @property
     def identity(self) -> str:

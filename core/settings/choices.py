@@ -96,6 +96,11 @@ class DataSettings(SettingsPart):
         other folder as a class. See `core.data.layouts`.
     leave_out_masks : bool
         In a folder: exclude images that are masks of others, by name and content.
+    unlabelled : str
+        ``"auto"``: images of folders or classes named as unlabelled, and those of a folder without class folders, have
+        no label. ``"class"``: such names are classes. See `core.data.unlabelled`.
+    ignore_labels : bool
+        Treat all images as one group without labels.
     own : mapping of str to SettingsPart
         By source; see `SelectionSettings`.
     """
@@ -205,6 +210,7 @@ class DataSettings(SettingsPart):
             "groups/classes": "Patients, classes inside", "classes/groups": "Classes, patients inside",
             "any/classes": "Anything, classes inside", "classes/split": "Classes, sets inside",
             "split/groups/classes": "Sets, patients, classes", "split/classes/groups": "Sets, classes, patients",
+            "unlabelled": "No classes: images without labels",
             "plain": "As in earlier projects",
         },
     )  # fmt: skip
@@ -212,6 +218,19 @@ class DataSettings(SettingsPart):
         True, neutral=False, title="Exclude masks",
         tip="In a folder, exclude images that are masks of others: named like them with _mask or similar, or in a "
             "masks folder next to them, and nearly binary",
+    )  # fmt: skip
+    unlabelled: str = choice(
+        "auto", neutral="class", title="Folders named unlabelled",
+        tip="What a folder or class named unlabelled or unknown contains, and images that are not in any class folder: "
+            "images that are labelled later and are not trained on, or images of a class",
+        values={"auto": "Images without labels", "class": "A class"},
+    )  # fmt: skip
+    ignore_labels: bool = choice(
+        False, neutral=False, title="Select without labels",
+        tip="Treat all images as one group without labels, all of which can be selected: to choose which images to "
+            "label next, also after some were labelled",
+        question="The labels are kept, and are used again when this is off. With an earlier coreset to continue from, "
+                 "its images are kept and the next ones are added.",
     )  # fmt: skip
     own: Mapping[str, Any] = own("source")
 

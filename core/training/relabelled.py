@@ -43,7 +43,7 @@ def relabelled_in(comparison: Comparison, dataset: Dataset, split: Split) -> Rel
     split : Split
         The first split, for the pool and the validation images.
     """
-    changed = np.array([at for at, image in enumerate(dataset.images) if image.original_class], dtype=np.int64)
+    changed = np.array(dataset.corrected, dtype=np.int64)
     tested = np.unique(np.concatenate([split.test, *(run.test_indices for run in comparison.runs)]))
     n_pool, n_validation, n_test = (
         int(np.isin(part, changed).sum()) for part in (split.pool, split.validation, tested)

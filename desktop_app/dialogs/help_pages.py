@@ -19,7 +19,8 @@ _LISTS = {reference.list_path(kind): kind for kind in reference.FOLDERS}
 
 def page_titles() -> dict[str, str]:
     """Return the titles by name, in the order of the list; the pages of a kind follow its list."""
-    titles = {"tour": "Tour", "method": "The method", reference.SETTINGS_PAGE: "Settings"}
+    titles = {"tour": "Tour", "method": "The method", "labelling": "Which images to label first"}
+    titles |= {reference.SETTINGS_PAGE: "Settings"}
     for kind, (_, title) in reference.FOLDERS.items():
         titles[reference.list_path(kind)] = title
         titles |= {page.path: page.title for page in reference.pages_of(kind)}

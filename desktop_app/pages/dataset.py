@@ -26,6 +26,7 @@ SETTLE_MS = 700
 IN_SHEET = ("csv",)
 """Sources whose settings the sheet on reading shows beside what they read."""
 PREDEFINED = "The dataset has a predefined split."
+WITHOUT_LABELS = "No image has a label, so that all are in the pool."
 IN_FOLDS = "Each fold has its own test images."
 READING_BEFORE = "How the images are read…"
 NOT_PREDEFINED = "Leaks are only searched for if the dataset has a predefined split."
@@ -124,6 +125,7 @@ class DatasetPage(Page):
         self.leaks = self.controls.add("data.drop_leaks", more=True)
         self.header_groups = self.controls.add("data.header_groups", more=True)
         self.controls.add("data.channels", more=True)
+        self.controls.add("data.ignore_labels", more=True)
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -174,7 +176,7 @@ class DatasetPage(Page):
             **({"read_as": dict(dataset.read_as)} if dataset.read_as else {}),
         }
         self.keep(result, facts, content=result.identity)
-        words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
+        words = f"{result.words}, {len(split.pool):,} in the pool"
         self.summary_reported.emit(words, "features")
 
     def forget(self) -> None:
@@ -230,6 +232,11 @@ class DatasetPage(Page):
         if in_folds and not is_predefined:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
+        if summary is not None and not summary.dataset.has_labels:
+            for box in (self.test_share, self.validation_share, self.seed):
+                box.setEnabled(False)
+                box.setToolTip(WITHOUT_LABELS)
+            self.folds.set_no_effect(WITHOUT_LABELS)
         self.leaks.set_no_effect("" if summary is None or is_predefined or self.leaks.value else NOT_PREDEFINED)
 
     def _show_owned(self, summary: DatasetSummary | None) -> None:
@@ -373,5 +380,7 @@ class DatasetPage(Page):
 def _meaning(summary: DatasetSummary) -> str:
     """Return what the images found mean for choosing a coreset, and what to do next."""
     pool, test = len(summary.split.pool), len(summary.split.test)
+    if not summary.dataset.has_labels:
+        return f"A coreset of the {pool:,} images is the list of images to label first. Next: extract features."
     use = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
     return f"The coreset is selected from the {pool:,} images of the pool; {use}. Next: extract features."

@@ -166,7 +166,7 @@ def _facts(summary: DatasetSummary) -> str:
     sizes = np.unique(dataset.sizes @ (1, 1 << 32))
     size = "{}×{}".format(*dataset.sizes[0]) if len(sizes) == 1 else f"{len(sizes):,} sizes"
     parts = [
-        f"{len(dataset.images):,} images in {len(dataset.classes)} classes",
+        summary.words,
         size,
         f"{len(split.pool):,} in the pool, {len(split.validation):,} validation, {len(split.test):,} test",
     ]

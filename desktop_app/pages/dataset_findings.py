@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from coreset_studio.core.descriptions import choices_of, inside_sentence
 from coreset_studio.core.results import Image
-from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary, ExclusionSuggestion
+from coreset_studio.core.service.dataset_requests import FINDING, DatasetFindings, DatasetSummary, ExclusionSuggestion
 from coreset_studio.core.settings import DataSettings, QualitySettings
 from coreset_studio.desktop_app import theme
 from coreset_studio.desktop_app.models.table_model import Column
@@ -148,9 +148,16 @@ class Findings(TabWidget):
         self._reading.clicked.connect(self.reading_requested)
         return self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude)
 
+    def _show_label_errors_possible(self, summary: DatasetSummary) -> None:
+        """Enable the search for label errors if there are labels."""
+        reason = summary.why_no_labels(FINDING)
+        self._look.setEnabled(not reason)
+        self._look.setToolTip(reason or self._look.accessibleDescription())
+
     def show_summary(self, summary: DatasetSummary, settings: DataSettings, quality: QualitySettings) -> None:
         """Show the findings of a scan."""
         images, split = summary.dataset.images, summary.split
+        self._show_label_errors_possible(summary)
         if summary.dataset.images != self._searched:
             self._clear_label_errors()
         by_hand = set(settings.left_out_images)

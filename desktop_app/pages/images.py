@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from coreset_studio.core.results import ClassClusters, Coreset, IntArray
-from coreset_studio.core.service.dataset_requests import DatasetFindings, DatasetSummary, FindLabelErrors
+from coreset_studio.core.service.dataset_requests import FINDING, DatasetFindings, DatasetSummary, FindLabelErrors
 from coreset_studio.core.service.image_requests import FindSimilar, SimilarImages
 from coreset_studio.core.service.selection_requests import CoresetSummary, ListClusters
 from coreset_studio.core.words import percent
@@ -55,6 +55,7 @@ class ImagesPage(Page):
         self.menu = ImageMenu(self.image_actions, self)
         self.content = ImagesContent(self._fill_menu)
         self.menu.attach_grid(self.content.grid)
+        self.menu.attach_numbers(self.content.grid)
         self.menu.opened.connect(self._open_image)
         self.tree = FacetTree()
         self.tree.changed.connect(self._apply)
@@ -122,7 +123,7 @@ class ImagesPage(Page):
             self._made_of = of
             # Of many images not before the page itself is shown, which takes a moment, too.
             self._steps.run(self._make_index(summary), at_once=len(summary.dataset.images) < MANY)
-        reason = self.image_actions.why_no_similar()
+        reason = summary.why_no_labels(FINDING) or self.image_actions.why_no_similar()
         busy = bool(self.job_numbers(FindLabelErrors))
         self.label_errors_button.setEnabled(not reason and not busy)
         tip = "Compare the label of every image of the pool with those of its nearest neighbours"
@@ -173,6 +174,7 @@ class ImagesPage(Page):
             "Duplicate": [i for one in summary.duplicates for i in one.indices],
             "Duplicate under two classes": [i for one in summary.duplicates if one.conflicting for i in one.indices],
             "Relabelled": [i for i, image in enumerate(all_images) if image.original_class],
+            "Without a label": summary.dataset.without_label,
             "Excluded by you": self.images.indices(excluded),
             "With a note": self.images.indices(notes),
         }

@@ -67,8 +67,9 @@ def test_a_fault_is_named(values: dict[str, object], says: str) -> None:
 
 def test_what_is_not_named_is_as_before_there_was_a_choice() -> None:
     before = DataSettings(
-        grey_levels=("declared",), alpha=("white",), pages="first", layout="plain", leave_out_masks=False
-    )
+        grey_levels=("declared",), alpha=("white",), pages="first", layout="plain", leave_out_masks=False,
+        unlabelled="class",
+    )  # fmt: skip
     before = with_own(before, "csv", columns="named", several_labels="own-class", leave_out_missing=False)
     before_rules = SelectionSettings(seed=4, budget_over_classes="sampler")
     read = settings_from_dict({"selection": {"seed": 4}})

@@ -125,7 +125,7 @@ def test_the_layout_that_is_used_is_always_among_them(tmp_path: Path, put: Put) 
     put("ill/x.png", 1)
     put("well/x.png", 2)
     facts = PreviewLayouts(tmp_path / "images", DataSettings(layout="split/classes")).run(NO_PROGRESS)
-    assert [one.layout for one in facts] == ["auto", "classes", "split/classes"]
+    assert [one.layout for one in facts] == ["auto", "classes", "split/classes", "unlabelled"]
     assert facts[-1].n_images == 0
 
 

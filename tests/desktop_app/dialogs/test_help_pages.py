@@ -122,7 +122,12 @@ def plugin_samplers(install_plugin: Any) -> str:
 
 def test_the_list_is_made_of_the_descriptions_of_all_kinds() -> None:
     assert set(reference.FOLDERS) == set(all_kinds())
-    expected = {"tour": "Tour", "method": "The method", "settings": "Settings"}
+    expected = {
+        "tour": "Tour",
+        "method": "The method",
+        "labelling": "Which images to label first",
+        "settings": "Settings",
+    }
     for kind, (folder, title) in reference.FOLDERS.items():
         expected[f"{folder}/overview"] = title
         expected |= {f"{folder}/{name}": each.title for name, each in registry(kind).items()}
