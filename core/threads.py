@@ -20,6 +20,15 @@ def n_threads() -> int:
     return max(1, int(limit)) if limit.isdecimal() and limit.isascii() else n_processors()
 
 
+def thread_settings() -> dict[str, str]:
+    """Return the environment with which another process, on any machine, uses as many threads as this one.
+
+    TensorFlow reads one of the variables, other libraries the others; where none is set they use a thread for each
+    processor core.
+    """
+    return {variable: os.environ.get(variable) or str(n_processors()) for variable in VARIABLES}
+
+
 def limit_threads(n_threads: int) -> None:
     """Let numerical libraries use at most this number of threads, in this process from here on.
 

@@ -1,6 +1,7 @@
 """Preferences of the person at this machine, typed over QSettings. What belongs to a study is in the project."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Literal
 
@@ -8,10 +9,12 @@ import platformdirs
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
 from coreset_studio.core.resources import APPLICATION, ensure_home
+from coreset_studio.core.service.cluster_requests import SchedulerChoice
 
 Theme = Literal["system", "light", "dark"]
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 RECENT_KEPT = 10
+_OF_SCHEDULER = tuple(field.name for field in fields(SchedulerChoice))
 LONG_SECONDS = 30.0
 """Work that has taken so long is notified when it ends."""
 
@@ -67,6 +70,16 @@ class Preferences(QObject):
     @threads.setter
     def threads(self, threads: int) -> None:
         self._store.setValue("threads", threads)
+
+    @property
+    def scheduler(self) -> SchedulerChoice:
+        """The Dask scheduler on whose workers features are extracted; without an address this computer extracts."""
+        return SchedulerChoice(**{name: str(self._store.value(f"scheduler/{name}", "")) for name in _OF_SCHEDULER})
+
+    @scheduler.setter
+    def scheduler(self, choice: SchedulerChoice) -> None:
+        for name in _OF_SCHEDULER:
+            self._store.setValue(f"scheduler/{name}", getattr(choice, name))
 
     @property
     def autosave(self) -> bool:

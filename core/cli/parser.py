@@ -219,7 +219,9 @@ def _comparing(add: AddCommand) -> None:
         "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom --out study/\n"
         "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/\n"
         "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/\n"
-        "coreset compare cells/ --samplers balanced-herding --networks head --folds 5 --out s/",
+        "coreset compare cells/ --samplers balanced-herding --networks head --folds 5 --out s/\n"
+        "coreset compare cells/ --networks custom --seeds 5 --threads 1 --at-once 4 --out s/     4 trainings at once\n"
+        "coreset compare cells/ --networks custom --seeds 5 --scheduler 10.0.0.5:8786 --out s/     on several machines",
     )
     run = add(
         "run",
@@ -227,7 +229,7 @@ def _comparing(add: AddCommand) -> None:
         "coreset run cells/ --out study/\ncoreset run cells/ --extractor vgg16 --backbone vgg16 --out study/",
     )
     for one in (compare, run):
-        _scheduler(one)
+        _scheduler(one, "extract features and train")
         _dataset(one)
         # A comparison has its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
@@ -237,6 +239,7 @@ def _comparing(add: AddCommand) -> None:
         _settings(one, *sections, validation=0.2, without=without)
         _weights(one)
         _threads(one)
+        _at_once(one)
         _out_folder(one)
 
     search = add(
@@ -251,8 +254,9 @@ def _comparing(add: AddCommand) -> None:
     _settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)
     _weights(search)
     _threads(search)
+    _at_once(search)
     _out_folder(search)
-    _scheduler(search)
+    _scheduler(search, "extract features, and train a grid and --with-pool,")
 
 
 def _using(add: AddCommand) -> None:
@@ -408,7 +412,18 @@ def _threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _scheduler(parser: argparse.ArgumentParser) -> None:
+def _at_once(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at-once",
+        type=_number_of_threads,
+        default=1,
+        metavar="N",
+        help="train up to N networks at once, fewer if memory is short; each uses the number of --threads, so that the "
+        "results are those of one at a time; default 1",
+    )
+
+
+def _scheduler(parser: argparse.ArgumentParser, what: str = "extract features") -> None:
     group = parser.add_argument_group(
         "several machines", "See docs/cluster.md. Dask runs code that is sent to it: use it in a trusted network only."
     )
@@ -416,7 +431,7 @@ def _scheduler(parser: argparse.ArgumentParser) -> None:
         "--scheduler",
         default=None,
         metavar="ADDRESS",
-        help="extract features on the workers of this Dask scheduler: HOST:PORT, or tls://HOST:PORT with these files",
+        help=f"{what} on the workers of this Dask scheduler: HOST:PORT, or tls://HOST:PORT with these files",
     )
     files = {"ca": "certificate of the authority", "cert": "own certificate", "key": "own private key"}
     for name, what in files.items():

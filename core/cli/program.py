@@ -11,12 +11,14 @@ from coreset_studio.core import memory
 from coreset_studio.core.cache import default_cache_folder
 from coreset_studio.core.cache_limit import trim_after_work
 from coreset_studio.core.cli import crash_watch
-from coreset_studio.core.cli.cluster_notes import cluster_notes, scheduler_of
+from coreset_studio.core.cli.cluster_notes import scheduler_of
 from coreset_studio.core.cli.failure import failure_sentence, log_file
 from coreset_studio.core.cli.parser import Command, build_parser
 from coreset_studio.core.cli.streams import is_unread, prepare_streams
 from coreset_studio.core.cli.terminal import say
 from coreset_studio.core.cluster import connected
+from coreset_studio.core.cluster.at_once import trained_at_once
+from coreset_studio.core.cluster.notes import cluster_notes
 from coreset_studio.core.descriptions import plugin_problems
 from coreset_studio.core.errors import CancelledError, CoresetError, MemoryShortError
 from coreset_studio.core.files import reason_of
@@ -132,7 +134,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         if cluster is not None:
             for note in cluster_notes(cluster):
                 say(f"note: {note}", file=sys.stderr)
-        code = int(options.run(options))
+        with trained_at_once(getattr(options, "at_once", 1)):
+            code = int(options.run(options))
     _keep_limit()
     return code
 

@@ -1,6 +1,7 @@
 """The connection to a Dask scheduler: checked workers, and tasks whose results come in the order of the tasks."""
 
 import re
+import ssl
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -80,7 +81,7 @@ class Scheduler:
 
 
 @dataclass
-class _Pending:
+class Sent:
     """A task that was sent, and the workers that may run it."""
 
     task: Any
@@ -134,7 +135,7 @@ class Cluster:
         ClusterError
             If the scheduler is lost, all workers are for a minute, or a task fails.
         """
-        waiting, pending = iter(tasks), deque[_Pending]()
+        waiting, pending = iter(tasks), deque[Sent]()
         workers = self._some_workers(tick)
         try:
             while True:
@@ -152,8 +153,42 @@ class Cluster:
                 yield self._result(function, pending.popleft(), tick)
                 workers = self.refresh() or self._some_workers(tick)
         finally:
-            with suppress(Exception):  # the connection may be gone
-                self.client.cancel([each.future for each in pending], force=True)
+            self.cancel(pending)
+
+    def n_threads(self, tick: Callable[[], None]) -> int:
+        """Return how many tasks the workers that are there now run at once, >= 1; wait for one if there is none."""
+        return max(1, self._n_threads(self._some_workers(tick)))
+
+    def send(self, function: Callable[[Task], Any], task: Task, tick: Callable[[], None]) -> Sent:
+        """Send one task; `ended` returns it when it has ended.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler is lost, or all workers are for a minute.
+        """
+        return self._sent(function, task, self._some_workers(tick))
+
+    def ended(
+        self, function: Callable[[Any], Any], sent: Iterable[Sent], tick: Callable[[], None]
+    ) -> Iterator[tuple[Sent, Any]]:
+        """Yield those of the tasks sent that have ended, with their results, and send lost ones again.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler is lost, all workers are for a minute, or a task failed.
+        """
+        under_way = list(sent)
+        self._send_again(function, under_way, self._some_workers(tick))
+        for each in under_way:
+            if each.ended.is_set():
+                yield each, self._result(function, each, tick)
+
+    def cancel(self, sent: Iterable[Sent]) -> None:
+        """Cancel tasks, also those that run."""
+        with suppress(Exception):  # the connection may be gone
+            self.client.cancel([each.future for each in sent], force=True)
 
     def _workers(self) -> dict[str, Any]:
         if self.client.status != "running":
@@ -204,13 +239,13 @@ class Cluster:
             f"refused ({named}{more}). Install the same versions there."
         )
 
-    def _sent(self, function: Callable[[Task], Result], task: Task, workers: tuple[str, ...]) -> _Pending:
+    def _sent(self, function: Callable[[Task], Result], task: Task, workers: tuple[str, ...]) -> Sent:
         future = self.client.submit(function, task, workers=list(workers), allow_other_workers=False, pure=False)
         ended = Event()
         future.add_done_callback(lambda _: ended.set())
-        return _Pending(task, future, workers, ended)
+        return Sent(task, future, workers, ended)
 
-    def _send_again(self, function: Callable[[Any], Any], pending: deque[_Pending], workers: tuple[str, ...]) -> None:
+    def _send_again(self, function: Callable[[Any], Any], pending: Iterable[Sent], workers: tuple[str, ...]) -> None:
         """Send tasks again that are lost, or that only workers may run that are gone; Dask itself moves the others."""
         for each in pending:
             is_gone = each.future.status in ("cancelled", "lost")
@@ -219,7 +254,7 @@ class Cluster:
                 again = self._sent(function, each.task, workers)
                 each.future, each.workers, each.ended = again.future, again.workers, again.ended
 
-    def _result(self, function: Callable[[Any], Any], each: _Pending, tick: Callable[[], None]) -> Any:
+    def _result(self, function: Callable[[Any], Any], each: Sent, tick: Callable[[], None]) -> Any:
         """Return the result of a task that has ended; it is run again if its worker was lost before handing it over."""
         seconds = CONNECT_SECONDS
         while True:
@@ -227,7 +262,7 @@ class Cluster:
                 return self._fetched(each.future, seconds)
             except TimeoutError:
                 tick()
-                self._send_again(function, deque([each]), self._some_workers(tick))
+                self._send_again(function, [each], self._some_workers(tick))
                 # A large result of a slow network gets more time.
                 seconds *= 2
 
@@ -262,6 +297,36 @@ def active() -> Cluster | None:
     return _ACTIVE.get()
 
 
+def check_tls_files(scheduler: Scheduler) -> None:
+    """Refuse TLS files that contain something else, or do not go together; nothing is connected.
+
+    Raises
+    ------
+    ClusterError
+    """
+    ca, cert, key = scheduler.tls_ca, scheduler.tls_cert, scheduler.tls_key
+    if ca is None or cert is None or key is None:
+        return
+
+    def trust(context: ssl.SSLContext) -> None:
+        context.load_verify_locations(ca)
+
+    def present(context: ssl.SSLContext) -> None:
+        # Without a password, that of a protected key would be asked for in the terminal.
+        context.load_cert_chain(cert, key, password="")
+
+    steps = {
+        f"{ca} is no certificate of an authority": trust,
+        f"{cert} and {key} are no certificate and its key without a password": present,
+    }
+    for problem, step in steps.items():
+        try:
+            step(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(getattr(error, "reason", None) or error).split())
+            raise ClusterError(f"{problem} ({reason}). Expected PEM files for TLS.") from error
+
+
 @contextmanager
 def connected(scheduler: Scheduler | None, *, seconds: float = CONNECT_SECONDS) -> Iterator[Cluster | None]:
     """Compute on the workers of a scheduler inside a ``with``; None: by this process, as without it.
@@ -283,6 +348,7 @@ def connected(scheduler: Scheduler | None, *, seconds: float = CONNECT_SECONDS) 
 
     security = Security()
     if scheduler.is_encrypted:
+        check_tls_files(scheduler)
         files = {
             "tls_ca_file": scheduler.tls_ca,
             "tls_client_cert": scheduler.tls_cert,

@@ -1,13 +1,11 @@
 """Train networks on several coresets and compare them; finished runs are never trained twice."""
 
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from coreset_studio.core.cache import check_mapped
 from coreset_studio.core.data.unlabelled import need_labels
 from coreset_studio.core.errors import (
     CannotContinueError,
@@ -17,7 +15,6 @@ from coreset_studio.core.errors import (
 )
 from coreset_studio.core.palette import sampler_mark
 from coreset_studio.core.pipeline.comparison_progress import (
-    remember_training,
     run_progress,
     sizes_of,
     split_progress,
@@ -40,19 +37,21 @@ from coreset_studio.core.pipeline.run_keys import backbone_choice, run_key
 from coreset_studio.core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
 from coreset_studio.core.pipeline.stages import Prepared, split_dataset
 from coreset_studio.core.pipeline.teaching import any_taught, missing_baselines
+from coreset_studio.core.pipeline.trainings import Wanted, task_of, trained_in_order
 from coreset_studio.core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
 from coreset_studio.core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
 from coreset_studio.core.selection.kept import NO_KEPT, find_kept
 from coreset_studio.core.settings import TrainingSettings, recipe_notes, recipe_sentence
 from coreset_studio.core.training.architectures import NETWORKS
+from coreset_studio.core.training.at_once import notes_on, trainings_elsewhere
 from coreset_studio.core.training.backbones import backbone_weights
 from coreset_studio.core.training.comparison import compare
 from coreset_studio.core.training.comparison_words import backbone_sentences, weights_sentences
-from coreset_studio.core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
+from coreset_studio.core.training.fitting import TrainedRun, train
 from coreset_studio.core.training.loop import training_problem
 from coreset_studio.core.training.pixels import discard_unchecked
 from coreset_studio.core.training.relabelled import relabelled_in, relabelled_sentences
-from coreset_studio.core.training.runs import load_runs, save_run
+from coreset_studio.core.training.runs import load_runs
 
 __all__ = [
     "EVERYTHING",
@@ -83,24 +82,7 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Publisher[Epoc
     CacheError
         If another program has cut a file of the cache short since the study was prepared.
     """
-    check_mapped()
-    part.check(planned)
-    _coreset, _indices, seconds = part.selections.get(planned)
-    prepared, probe_input = part.prepared, part.probe_input_for(planned)
-    study = prepared.study
-    choice = backbone_choice(study, NETWORKS[planned.network])
-    task = TrainingTask(
-        prepared.dataset,
-        part.split,
-        part.indices(planned),
-        study.settings.training,
-        seed=planned.seed,
-        seen=Seen(probe_input.embedding, probe_input.strength, probe_input.extracted.weights) if probe_input else None,
-        places=Places(study.cache_folder, choice.weights_file if choice else None),
-        cluster_of_test=part.of_test,
-        select_seconds=seconds,
-        teacher=part.teaching.teacher() if part.is_taught(planned) else None,
-    )
+    task, _choice = task_of(part, planned)
     return train(planned.network, task, part.key(planned), progress)
 
 
@@ -192,35 +174,51 @@ def run_comparison(
     left_out: dict[str, str] = {}
     lost: dict[int, str] = {}
     parts: list[SplitPart] = []
-    for split in range(n_parts):
-        part = open_split(prepared, split, split_progress(progress, shares[len(runs)], split, settings), lost)
-        parts.append(part)
-        # All coresets are selected before anything is trained, so that an impossible one costs no training.
-        keyed = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
-        if split == 0:
-            done = [key is not None and key.fingerprint in stored for _, key in keyed]
-            shares = time_shares(prepared, done)
-            for note in () if all(done) else fine_tuning_notes(prepared.study, *sizes_of(prepared)):
-                progress.publish(Note(note))
-        for one, key in keyed:
-            if key is None or one.sampler in left_out:
-                continue
-            preparing = PartProgress(progress, shares[len(runs)], shares[len(runs)])
-            part.teach(one, stored, PublishingProgress(preparing, progress))
-            training_progress = run_progress(progress, len(runs), shares, one, settings)
-            started = time.perf_counter()
-            known, trained = train_or_find(part, one, stored, PublishingProgress(training_progress, progress))
-            result = part.as_planned(known, one, part.key(one))
-            if trained is not None:
-                stored[known.key.fingerprint] = known
-                save_run(known, runs_folder)
-                remember_training(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
-            models.keep(part, one, result, trained, training_progress)
+
+    def planned_runs() -> Iterator[Wanted]:
+        """Yield the trainings of the plan; each split is prepared when the first one of it is due."""
+        nonlocal shares
+        n_asked = 0
+        for split in range(n_parts):
+            part = open_split(prepared, split, split_progress(progress, shares[n_asked], split, settings), lost)
+            parts.append(part)
+            # All coresets are selected before anything is trained, so that an impossible one costs no training.
+            of_split = plan_of_split(settings.comparison, split)
+            keyed = [(one, _key_unless_left_out(part, one, left_out)) for one in of_split]
+            if split == 0:
+                done = [key is not None and key.fingerprint in stored for _, key in keyed]
+                shares = time_shares(prepared, done)
+                for note in () if all(done) else fine_tuning_notes(prepared.study, *sizes_of(prepared)):
+                    progress.publish(Note(note))
+            for one, key in keyed:
+                if key is None or one.sampler in left_out:
+                    continue
+                preparing = PartProgress(progress, shares[n_asked], shares[n_asked])
+                part.teach(one, stored, PublishingProgress(preparing, progress))
+                yield Wanted(part, one, models.wants(one))
+                n_asked += 1
+
+    def progress_of(parent: Publisher[Epoch | Note], number: int, wanted: Wanted) -> Publisher[Epoch | Note]:
+        return PublishingProgress(run_progress(parent, number, shares, wanted.planned, settings), parent)
+
+    def found_or_trained(
+        part: SplitPart, planned: PlannedRun, step: Publisher[Epoch | Note]
+    ) -> tuple[RunResult, TrainedRun | None]:
+        return train_or_find(part, planned, stored, step)
+
+    with trainings_elsewhere() as elsewhere:
+        results = trained_in_order(
+            planned_runs(), elsewhere, stored, runs_folder, found_or_trained, progress_of, progress
+        )
+        for finished in results:
+            wanted, result = finished.wanted, finished.result
+            models.keep(wanted.part, wanted.planned, result, finished.trained, finished.progress)
             runs.append(result)
             progress.publish(result.without_probabilities())
+        where = notes_on(elsewhere)
     progress.report(n_runs, n_runs, "Training: runs")
     alike = [parts[run.key.split].without_lost_tests(run) for run in runs]
-    notes_after = [*_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts), *models.notes()]
+    notes_after = [*_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts), *models.notes(), *where]
     return _without(left_out, prepared, alike, [*notes, *notes_after])
 
 

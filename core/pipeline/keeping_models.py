@@ -56,6 +56,10 @@ class KeptModels:
         """Return a sentence on the ONNX files that were written, and one on each network that has none."""
         return (*((saved_sentence(self._saved),) if self._saved else ()), *self._refused)
 
+    def wants(self, planned: PlannedRun) -> bool:
+        """Return whether the network of a planned run is saved."""
+        return self._folder is not None and _is_kept(planned)
+
     def keep(
         self, part: SplitPart, planned: PlannedRun, asked: RunResult, trained: TrainedRun | None, progress: Progress
     ) -> None:
@@ -76,7 +80,7 @@ class KeptModels:
         ExportError
             If a bundle cannot be written.
         """
-        if self._folder is None or not NETWORKS[planned.network].is_saved or planned.repetition or planned.split:
+        if self._folder is None or not _is_kept(planned):
             return
         if trained is None:
             self._add_onnx(part, planned, asked.key, self._folder / bundle_name(asked.key), progress)
@@ -147,6 +151,10 @@ class KeptModels:
             return None
         self._saved.append(found.facts)
         return found
+
+
+def _is_kept(planned: PlannedRun) -> bool:
+    return NETWORKS[planned.network].is_saved and not planned.repetition and not planned.split
 
 
 def saved_sentence(saved: Collection[OnnxFacts]) -> str:

@@ -6,9 +6,10 @@ images are not used to select. On the pool the same configurations are trained, 
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from coreset_studio.core.cache import fingerprint
 from coreset_studio.core.data.relabelling import relabelled_notes
@@ -48,10 +49,13 @@ from coreset_studio.core.pipeline.search_trials import ProposedTrial, SearchTria
 from coreset_studio.core.pipeline.split_parts import probe_inputs_of, without_words
 from coreset_studio.core.pipeline.stages import Prepared, fixed_settings, prepare
 from coreset_studio.core.pipeline.study import Study
+from coreset_studio.core.pipeline.trainings import Wanted, trained_in_order
 from coreset_studio.core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
 from coreset_studio.core.results import Epoch, Note, RunResult, Split
 from coreset_studio.core.results.searches import SearchPart, SearchResult, SearchTrial, TrialResult
 from coreset_studio.core.settings import GRID, SearchSettings, Settings, TrainingSettings
+from coreset_studio.core.training.at_once import trainings_elsewhere
+from coreset_studio.core.training.fitting import TrainedRun
 from coreset_studio.core.training.loop import n_epochs, settings_for, training_problem
 from coreset_studio.core.training.pixels import discard_unchecked
 from coreset_studio.core.training.runs import load_runs, save_run
@@ -183,6 +187,37 @@ class _Job:
             save_run(result, self.folder)
         return result
 
+    def train_all(
+        self,
+        planned: PlannedRun,
+        configurations: Sequence[Mapping[str, float]],
+        progress: Publisher[SearchPart],
+        *,
+        first: int = 0,
+    ) -> Iterator[RunResult]:
+        """Train, or find, configurations that do not depend on each other, and yield their runs in this order.
+
+        They are trained at once where `trainings_elsewhere` allows it. `first` is the number of the first one in the
+        search.
+        """
+        n_all = len(configurations)
+
+        def progress_of(parent: Publisher[Epoch | Note], number: int, _wanted: Wanted) -> Publisher[Epoch | Note]:
+            return _of_trial(parent, first + number, n_all, self.settings.search)
+
+        def found_or_trained(
+            part: SplitPart, one: PlannedRun, step: Publisher[Epoch | Note]
+        ) -> tuple[RunResult, TrainedRun | None]:
+            return train_or_find(part, one, self.known, step)
+
+        plan = (Wanted(self.part_with(training_of_trial(self.settings, each)), planned) for each in configurations)
+        with trainings_elsewhere() as elsewhere:
+            results = trained_in_order(
+                plan, elsewhere, self.known, self.folder, found_or_trained, progress_of, progress
+            )
+            for finished in results:
+                yield finished.run
+
 
 def _search(study: Study, out: Path, *, overwrite: bool, progress: Publisher[SearchPart]) -> SearchResult:
     search = study.settings.search
@@ -259,13 +294,10 @@ def _prepared_job(prepared: Prepared, out: Path, progress: Publisher[SearchPart]
 
 def _run_grid(job: _Job, progress: Publisher[SearchPart]) -> list[SearchTrial]:
     """Train every point of the grid on the coreset."""
-    search = job.settings.search
-    points = Grid.of(search).points()
+    points = [dict(zip(GRID_VALUES, point, strict=True)) for point in Grid.of(job.settings.search).points()]
     trials = []
-    for number, point in enumerate(points):
-        values = dict(zip(GRID_VALUES, point, strict=True))
-        run = job.train(job.chosen, values, _of_trial(progress, number, len(points), search))
-        trials.append(SearchTrial(number, values, _complete(run)))
+    for number, run in enumerate(job.train_all(job.chosen, points, progress)):
+        trials.append(SearchTrial(number, points[number], _complete(run)))
         progress.publish(trials[-1])
     return trials
 
@@ -380,16 +412,14 @@ def _identity(job: _Job, ranges: Sequence[SearchRange]) -> str:
 def _run_pool(job: _Job, trials: Sequence[SearchTrial], progress: Publisher[SearchPart]) -> list[SearchTrial]:
     """Train the same configurations on the whole pool, to their end."""
     done = []
-    for place, trial in enumerate(trials):
-        step = _of_trial(progress, len(trials) + place, len(trials), job.settings.search)
-        done.append(replace(trial, pool=_complete(job.train(job.everything, trial.values, step))))
+    values = [trial.values for trial in trials]
+    for place, run in enumerate(job.train_all(job.everything, values, progress, first=len(trials))):
+        done.append(replace(trials[place], pool=_complete(run)))
         progress.publish(done[-1])
     return done
 
 
-def _of_trial(
-    parent: Publisher[SearchPart], number: int, n_trials: int, search: SearchSettings
-) -> PublishingProgress[SearchPart]:
+def _of_trial(parent: Publisher[Any], number: int, n_trials: int, search: SearchSettings) -> PublishingProgress[Any]:
     """Return the progress of one training of a search."""
     n_parts = n_trials * (2 if search.with_pool else 1)
     step = StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")

@@ -1,5 +1,6 @@
 """Requests about extractors, features and clusters."""
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from coreset_studio.core.pipeline.study import Study
 from coreset_studio.core.pipeline.views import ExtractorFact
 from coreset_studio.core.progress import Progress, StepProgress
 from coreset_studio.core.results import Estimate, Separation, Skipped, ViewReduction, WeightsUsed
+from coreset_studio.core.service.cluster_requests import NO_SCHEDULER, SchedulerChoice
 from coreset_studio.core.service.requests import Request
 
 
@@ -86,12 +88,32 @@ class DescribeExtractors(Request[ExtractorsSummary]):
 
 @dataclass(frozen=True)
 class ComputeFeatures(Request[FeaturesSummary]):
-    """Extract and reduce features, and measure the separation of each extractor."""
+    """Extract and reduce features, and measure the separation of each extractor.
+
+    Attributes
+    ----------
+    study : Study
+    scheduler : SchedulerChoice
+        On whose workers features are extracted; by default on this computer.
+    """
 
     study: Study
+    scheduler: SchedulerChoice = NO_SCHEDULER
 
     def run(self, progress: Progress) -> FeaturesSummary:
         """Compute the results that are not in the cache."""
+        from coreset_studio.core.cluster import connected
+        from coreset_studio.core.cluster.notes import cluster_notes
+
+        scheduler = self.scheduler.scheduler()
+        if scheduler is not None:
+            progress.report(0, 0, f"Connecting to {scheduler.url}")
+        with connected(scheduler) as cluster:
+            for note in cluster_notes(cluster) if cluster is not None else ():
+                sys.stderr.write(f"{note}\n")  # into the log of the window
+            return self._computed(progress)
+
+    def _computed(self, progress: Progress) -> FeaturesSummary:
         from coreset_studio.core.pipeline.exporting import labels_of
         from coreset_studio.core.pipeline.stages import (
             extract_features,

@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -53,24 +52,3 @@ def tail(output: Path | None, n_characters: int = 4000) -> str:
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-@contextlib.contextmanager
-def plain_main_module() -> Iterator[None]:
-    """Keep a child process from importing the main module of this process, which the engine does not need.
-
-    Otherwise the child would import pytest or the script of a notebook a second time.
-    """
-    main = sys.modules.get("__main__")
-    saved = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
-    if main is None:
-        yield
-        return
-    main.__spec__ = None
-    if hasattr(main, "__file__"):
-        del main.__file__
-    try:
-        yield
-    finally:
-        for name, value in saved.items():
-            setattr(main, name, value)

@@ -21,6 +21,7 @@ from typing import Any
 
 from coreset_studio.core.endings import how_it_died, process_died
 from coreset_studio.core.limits import ended_the_process, took_too_long
+from coreset_studio.core.main_module import plain_main_module
 from coreset_studio.core.service.child import Assignment, run_job, run_service
 from coreset_studio.core.service.messages import (
     BUILDING,
@@ -37,7 +38,7 @@ from coreset_studio.core.service.messages import (
     Reply,
     Stop,
 )
-from coreset_studio.core.service.process_tools import kill_group, kill_tree, plain_main_module, read_from, tail
+from coreset_studio.core.service.process_tools import kill_group, kill_tree, read_from, tail
 from coreset_studio.core.service.requests import AnyRequest, AnyServiceRequest
 from coreset_studio.core.service.watchdog import Watchdog
 

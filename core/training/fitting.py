@@ -89,19 +89,25 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Publisher[Epo
         raise TrainingError(NETWORKS.unknown(network))
     run = _input(NETWORKS[network], task, progress)
     settings = task.settings
-    held = len(run.indices), len(task.split.validation)
-    needed = training_bytes(run.network, held, image_size=settings.image_size, batch_size=settings.batch_size)
     tuned = tuned_network(run.network, settings) is not None
     # With fine-tuning the 8 orientations are on disk, not in memory.
     turned = run.network.needs_backbone and run.network.parts(settings).flips_and_turns and not tuned
-    n_others = len(task.split.validation) + len(task.split.test)
-    needed += network_feature_bytes(run.network, settings, len(run.indices), n_others)
+    needed = bytes_of(run.network, task)
     if needed and "tensorflow" not in sys.modules:
         needed += TENSORFLOW_BYTES
     doing = f"Training the {run.network.words} on {len(run.indices):,} images"
     with memory_for(doing, needed, partial(_ways, turned=turned, tuned=tuned)):
         trained = _trained(run)
     return TrainedRun(_result(run, trained, key), trained.model)
+
+
+def bytes_of(network: Network, task: TrainingTask) -> int:
+    """Return what a training takes at its peak in addition to TensorFlow, in bytes, by its estimate."""
+    settings, split = task.settings, task.split
+    held = len(task.indices), len(split.validation)
+    needed = training_bytes(network, held, image_size=settings.image_size, batch_size=settings.batch_size)
+    n_others = len(split.validation) + len(split.test)
+    return needed + network_feature_bytes(network, settings, len(task.indices), n_others)
 
 
 def _ways(_free: int, *, turned: bool, tuned: bool) -> list[str]:

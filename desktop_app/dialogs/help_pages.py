@@ -26,7 +26,7 @@ def page_titles() -> dict[str, str]:
         titles |= {page.path: page.title for page in reference.pages_of(kind)}
         if kind == "sampler":
             titles[MATCHED] = theme.sampler_title("matched")
-    return titles | {"licences": "Licences"}
+    return titles | {"machines": "Several machines", "licences": "Licences"}
 
 
 def list_above(name: str) -> str:

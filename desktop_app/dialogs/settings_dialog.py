@@ -1,4 +1,4 @@
-"""Settings: how the window looks, where the cache is and how large, how many threads, saving."""
+"""Settings: how the window looks, where the cache is and how large, how many threads, which scheduler, saving."""
 
 import os
 from collections.abc import Callable
@@ -24,11 +24,13 @@ from coreset_studio.core.cache_limit import CacheLimit, CacheState, is_fixed
 from coreset_studio.core.cache_use import release
 from coreset_studio.core.housekeeping import CacheSize
 from coreset_studio.core.service.cache_requests import ClearCache, LimitCache, MeasureCache
+from coreset_studio.core.service.cluster_requests import SchedulerChoice
 from coreset_studio.core.service.requests import AnyRequest, Request
 from coreset_studio.core.threads import n_processors
 from coreset_studio.core.words import byte_size, percent
 from coreset_studio.desktop_app import theme
 from coreset_studio.desktop_app.dialogs.question import Question
+from coreset_studio.desktop_app.dialogs.scheduler_dialog import SchedulerDialog
 from coreset_studio.desktop_app.messages import Messages
 from coreset_studio.desktop_app.service.engine import EngineService
 from coreset_studio.desktop_app.settings import LONG_SECONDS, THEMES, Preferences
@@ -71,6 +73,7 @@ class SettingsDialog(QDialog):
         form.addRow("Saving", self._make_autosave())
         form.addRow("Notifications", self._make_notifications())
         form.addRow("Threads", self._make_threads())
+        form.addRow("Scheduler", self._make_scheduler())
         form.addRow("Cache", self._make_cache())
         form.addRow("Networks", self._make_weights())
         buttons = QDialogButtonBox()
@@ -132,6 +135,36 @@ class SettingsDialog(QDialog):
         box.setLayout(row)
         row.setContentsMargins(0, 0, 0, 0)
         return box
+
+    def _make_scheduler(self) -> QWidget:
+        self.scheduler = elide_label("")
+        self.scheduler.mode = Qt.TextElideMode.ElideMiddle
+        set_tone(self.scheduler, "muted")
+        self.change_scheduler = QPushButton("Change…")
+        self.change_scheduler.setAccessibleName("Change the scheduler")
+        self.change_scheduler.setToolTip("Extract features on several machines, with Dask")
+        self.change_scheduler.setAutoDefault(False)
+        self.change_scheduler.clicked.connect(self._on_change_scheduler)
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.scheduler, 1)
+        row.addWidget(self.change_scheduler)
+        self._show_scheduler()
+        return box
+
+    def _show_scheduler(self) -> None:
+        choice = self._preferences.scheduler
+        self.scheduler.setText(choice.address or "None: features are extracted on this computer")
+
+    def _on_change_scheduler(self) -> None:
+        dialog = SchedulerDialog(self._preferences.scheduler, self._service, self)
+        dialog.saved.connect(self._on_scheduler)
+        dialog.open()
+
+    def _on_scheduler(self, choice: SchedulerChoice) -> None:
+        self._preferences.scheduler = choice
+        self._show_scheduler()
 
     def _make_cache(self) -> QWidget:
         self.place = elide_label("")

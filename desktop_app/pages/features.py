@@ -144,7 +144,7 @@ class FeaturesPage(Page):
 
     def run(self) -> None:
         """Extract and reduce."""
-        self.ask(ComputeFeatures(self.study()), self._keep_features, as_step=True)
+        self.ask(ComputeFeatures(self.study(), self.preferences.scheduler), self._keep_features, as_step=True)
 
     def _keep_features(self, result: FeaturesSummary) -> None:
         accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}

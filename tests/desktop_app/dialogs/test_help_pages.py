@@ -132,7 +132,7 @@ def test_the_list_is_made_of_the_descriptions_of_all_kinds() -> None:
         expected[f"{folder}/overview"] = title
         expected |= {f"{folder}/{name}": each.title for name, each in registry(kind).items()}
         expected |= {MATCHED: "Matched random"} if kind == "sampler" else {}
-    expected["licences"] = "Licences"
+    expected |= {"machines": "Several machines", "licences": "Licences"}
     assert list(page_titles().items()) == list(expected.items())
 
 
