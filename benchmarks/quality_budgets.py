@@ -124,7 +124,7 @@ class Set:
         across = embed_pool(self.dataset, split, seen, cache_folder=cache)
         prepared = Prepared(
             self.study, self.dataset, split, seen, embeddings, (), across,
-            cached_difficulty(self.dataset, across, cache), OrderCache(),
+            cached_difficulty(self.dataset, across, cache, self.study.settings.clusters), OrderCache(),
         )  # fmt: skip
         judges = []
         for name in JUDGES:

@@ -1,15 +1,18 @@
 """Time and memory of every stage, from the scan to the export, as the number of images grows.
 
-    python -m benchmarks.scale [--sizes 5000 10000 20000 50000 100000] [--folder FOLDER] [--out FILE]
+    python -m benchmarks.scale [--sizes 5000 10000 20000 50000 100000] [--folder FOLDER] [--cache FOLDER] [--out FILE]
 
 The images are synthetic (64 × 64 pixels, eight classes, the largest with half of the images) and are generated once.
 Each size runs in a process of its own with an empty cache, as one run of the program would: colour-texture features,
-reduction, clusters, even herding at 10 %, coverage, suspected label errors, and an export of the list. Memory is the
-largest resident memory during a stage, sampled every 20 ms, and contains mapped files. The last column is the exponent
-of growth of the last step: 1 where twice as many images take twice as long.
+reduction, clusters, even herding at 10 %, coverage, proxy, suspected label errors, and an export of the list. Times are
+processor seconds of all threads and processes, which other programs affect less than the time that passes. Memory is
+the largest resident memory during a stage, sampled every 20 ms, and contains mapped files. The last column is the
+exponent of growth of the last step: 1 where twice as many images take twice as long. With `--cache`, results are kept
+in that folder, and stages that are there already are read: their times then say nothing.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import multiprocessing
@@ -25,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 SHARES = {"a": 0.5, "b": 0.2, "c": 0.12, "d": 0.08, "e": 0.05, "f": 0.03, "g": 0.015, "h": 0.005}
 SIZES = (5_000, 10_000, 20_000, 50_000, 100_000)
@@ -86,12 +90,10 @@ class Sampled:
     Attributes
     ----------
     rows : list of (str, float, float)
-        Name, seconds and largest resident memory in bytes of each stage.
+        Name, processor seconds and largest resident memory in bytes of each stage.
     """
 
     def __init__(self) -> None:
-        import psutil
-
         self.rows: list[tuple[str, float, float]] = []
         self._process, self._peak, self._ends = psutil.Process(), 0, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -103,12 +105,22 @@ class Sampled:
 
     def run(self, name: str, work: Callable[[], Any]) -> Any:
         """Run a stage and record it."""
-        self._peak, started = self._process.memory_info().rss, time.perf_counter()
+        self._peak, started, before = self._process.memory_info().rss, time.perf_counter(), self._processor_seconds()
         result = work()
-        seconds = time.perf_counter() - started
+        seconds, passed = self._processor_seconds() - before, time.perf_counter() - started
         self.rows.append((name, seconds, max(self._peak, self._process.memory_info().rss)))
-        print(f"    {name:20} {seconds:8.1f} s {self.rows[-1][2] / 1e6:8.0f} MB", flush=True)
+        print(f"    {name:20} {seconds:8.1f} s {self.rows[-1][2] / 1e6:8.0f} MB  ({passed:.1f} s passed)", flush=True)
         return result
+
+    def _processor_seconds(self) -> float:
+        """Return the processor time of this process and of those that it has started, ended or not."""
+        own = self._process.cpu_times()
+        seconds = own.user + own.system + own.children_user + own.children_system
+        for child in self._process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                of_child = child.cpu_times()
+                seconds += of_child.user + of_child.system
+        return float(seconds)
 
 
 def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
@@ -116,6 +128,7 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
     from dataclasses import replace
 
     from coreset_studio.core.features.reduction import embed_classes, embed_pool
+    from coreset_studio.core.features.separation import separation
     from coreset_studio.core.pipeline.exporting import export
     from coreset_studio.core.pipeline.stages import (
         Prepared,
@@ -127,7 +140,7 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
         split_dataset,
     )
     from coreset_studio.core.pipeline.study import Study
-    from coreset_studio.core.selection.coverage import coverage
+    from coreset_studio.core.selection.coverage import coverage, proxy_accuracy
     from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
     from coreset_studio.core.selection.orders import OrderCache
     from coreset_studio.core.settings import ExportSettings, FeatureSettings, SelectionSettings, Settings
@@ -148,20 +161,23 @@ def measure(source: str, cache: str, sampler: str, pipe: Any) -> None:
     )
     clusters = seen.run("clusters", lambda: cluster_classes(embeddings, settings, folder))
     across = seen.run("across classes", lambda: embed_pool(dataset, split, extracted, cache_folder=folder))
-    difficulty = seen.run("difficulty", lambda: cached_difficulty(dataset, across, folder))
+    difficulty = seen.run("difficulty", lambda: cached_difficulty(dataset, across, folder, settings.clusters))
     prepared = Prepared(study, dataset, split, extracted, embeddings, clusters, across, difficulty, OrderCache())
     coreset = seen.run("selection", lambda: choose(prepared, settings.selection))
     seen.run("coverage", lambda: coverage(dataset.contents, embeddings, clusters, coreset, exact_up_to=limit))
-    seen.run("label errors", lambda: suspected_label_errors(dataset, across))
+    contents, chosen = dataset.contents, coreset.indices
+    seen.run("proxy", lambda: proxy_accuracy(contents, dataset.labels, across, chosen, exact_up_to=limit))
+    seen.run("separation", lambda: separation(dataset, across, settings.features.extractors, exact_up_to=limit))
+    seen.run("label errors", lambda: suspected_label_errors(dataset, across, exact_up_to=limit))
     seen.run("near-duplicates", lambda: near_duplicates(dataset, bits=settings.data.near_duplicate_bits))
-    seen.run("export", lambda: export(prepared, coreset, folder / "export"))
+    seen.run("export", lambda: export(prepared, coreset, folder / "export" / Path(source).name))
     pipe.send((seen.rows, len(coreset.indices)))
 
 
-def measured(source: Path, sampler: str) -> tuple[list[tuple[str, float, float]], int]:
-    """Measure one size in a process of its own, with an empty cache."""
+def measured(source: Path, sampler: str, kept: Path | None = None) -> tuple[list[tuple[str, float, float]], int]:
+    """Measure one size in a process of its own, with an empty cache unless one is `kept`."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    cache = tempfile.mkdtemp(prefix="coreset-scale-")
+    cache = str(kept) if kept is not None else tempfile.mkdtemp(prefix="coreset-scale-")
     process = multiprocessing.get_context("spawn").Process(target=measure, args=(str(source), cache, sampler, sending))
     try:
         process.start()
@@ -172,7 +188,8 @@ def measured(source: Path, sampler: str) -> tuple[list[tuple[str, float, float]]
         process.join()
         raise SystemExit(f"The process ended with code {process.exitcode}.") from None
     finally:
-        shutil.rmtree(cache, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(cache, ignore_errors=True)
     return rows
 
 
@@ -207,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Time and memory of every stage as the number of images grows.")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "coreset-scale-images")
+    parser.add_argument("--cache", type=Path, default=None, help="keep results here, and read those that are there")
     parser.add_argument("--sampler", default="even-herding")
     parser.add_argument("--out", type=Path, default=None, help="write the table here")
     options = parser.parse_args(arguments)
@@ -214,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for n_images in sorted(options.sizes):
         source = make_images(options.folder, n_images)
         print(f"{n_images:,} images", flush=True)
-        found[n_images], n_chosen = measured(source, options.sampler)
+        found[n_images], n_chosen = measured(source, options.sampler, options.cache)
         print(f"    {n_chosen:,} selected", flush=True)
         if options.out is not None:
             options.out.with_suffix(".json").write_text(json.dumps(found), encoding="utf-8")

@@ -2,12 +2,17 @@
 
 import numpy as np
 
-from coreset_studio.core.neighbours import nearest
+from coreset_studio.core.large_neighbours import nearest_rows
 from coreset_studio.core.results import Dataset, IntArray, PoolEmbedding, Separation
 
 
 def separation(
-    dataset: Dataset, pool_embedding: PoolEmbedding, extractors: tuple[str, ...], n_neighbours: int = 5
+    dataset: Dataset,
+    pool_embedding: PoolEmbedding,
+    extractors: tuple[str, ...],
+    n_neighbours: int = 5,
+    *,
+    exact_up_to: int = 0,
 ) -> Separation:
     """Classify every image of the pool by its nearest others, and count how often that is right.
 
@@ -19,6 +24,8 @@ def separation(
         For the record.
     n_neighbours : int
         >= 1; fewer where the pool has fewer others. Never the image itself.
+    exact_up_to : int, optional
+        Of `ClusterSettings`: the neighbours of more images are those in near cells; see `nearest_rows`. 0: exact.
 
     Returns
     -------
@@ -31,7 +38,7 @@ def separation(
     """
     labels = dataset.labels[pool_embedding.indices[pool_embedding.in_pool]]
     rows = np.asarray(pool_embedding.embedding[pool_embedding.in_pool], dtype=np.float64)
-    neighbours, _ = nearest(rows, n_neighbours)
+    neighbours, _ = nearest_rows(rows, n_neighbours, exact_up_to)
     right = _winners(labels[neighbours], len(dataset.classes)) == labels
     by_class = {
         name: float(right[labels == position].mean())

@@ -58,6 +58,8 @@ class ReportContent:
     proxy : tuple of ProxyPoint
     label_errors : tuple of SuspectedLabelError
     near_duplicates : tuple of NearDuplicate
+    label_errors_words : str
+        How the neighbours of suspected label errors were found, if not exactly; else empty.
     comparison : Comparison, optional
     settings : Settings, optional
     times : tuple of StageTime
@@ -87,6 +89,7 @@ class ReportContent:
     proxy: tuple[ProxyPoint, ...] = ()
     label_errors: tuple[SuspectedLabelError, ...] = ()
     near_duplicates: tuple[NearDuplicate, ...] = ()
+    label_errors_words: str = ""
     comparison: Comparison | None = None
     settings: Settings | None = None
     times: tuple[StageTime, ...] = ()

@@ -218,6 +218,8 @@ def _coreset(writer: Writer, coreset: CoresetFacts) -> None:
         )
     if coreset.rule and writer.facts.has_labels:
         writer.say(f"The images were distributed among the classes {writer.rule_words(coreset.rule)}.")
+    if coreset.rule in BY_DIFFICULTY and writer.settings.clusters.is_large(coreset.pool):
+        writer.say("For this, nearest neighbours were searched approximately, in an inverted file of k-means cells.")
     if coreset.kept:
         kept = f"{counted(coreset.kept, 'image')} of an earlier coreset {were(coreset.kept)} kept"
         writer.say(f"{kept}, and the others were selected in addition.")

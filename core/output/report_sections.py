@@ -268,6 +268,8 @@ def _label_errors(section: Section, content: ReportContent, labels: Labels) -> N
             section.say(f"{what} copies or of one group, so test results are too optimistic.", "warning")
         section.show(tables.leaks_table(content.split, labels))
         section.show(tables.left_out_table(content.split, labels))
+    if content.label_errors_words:
+        section.say(content.label_errors_words, "small")
     section.show(tables.label_errors_table(content, labels))
     section.show(tables.near_duplicates_table(content, labels))
 

@@ -100,7 +100,8 @@ def extra_columns(
         return of_images, ()
     teacher = Teaching(prepared).teacher(PublishingProgress(progress, NO_PROGRESS))  # its notes are returned
     places = np.unique(prepared.dataset.labels[teacher.indices])
-    counts = represented(prepared.embeddings, coreset, progress)
+    limit = prepared.study.settings.clusters.exact_up_to
+    counts = represented(prepared.embeddings, coreset, progress, exact_up_to=limit)
     n_pool = len(teacher.indices)
     weights = {index: count / n_pool for index, count in counts.items()}
     cells: dict[int, tuple[Cell, ...]] = {

@@ -169,7 +169,8 @@ def separation_of(
     """Return the separation of concatenated extractors: leave-one-out 5-NN accuracy over the pool."""
     split = without_failed(split, extracted)
     across = embed_pool(dataset, split, extracted, cache_folder=study.cache_folder, progress=progress)
-    return separation(dataset, across, tuple(e.extractor for e in extracted))
+    limit = study.settings.clusters.exact_up_to
+    return separation(dataset, across, tuple(e.extractor for e in extracted), exact_up_to=limit)
 
 
 def separation_if_computed(

@@ -85,7 +85,11 @@ class Chooser:
         rule = sampler.budget_rule(settings.selection.budget_over_classes)
         is_across = sampler.scope == "joint" or "difficulty" in rule
         self._across = embed_pool(*given, cache_folder=cache, progress=progress) if is_across else None
-        self._difficulty = cached_difficulty(pool.dataset, self._across, cache) if self._across is not None else None
+        self._difficulty = (
+            cached_difficulty(pool.dataset, self._across, cache, settings.clusters)
+            if self._across is not None
+            else None
+        )
         self._orders = OrderCache()
         self._exact_up_to = settings.clusters.exact_up_to
 

@@ -19,6 +19,7 @@ from coreset_studio.core.features.extraction import Extracted, extract, without_
 from coreset_studio.core.features.extractors import extractor_named
 from coreset_studio.core.features.reduction import embed_classes, embed_pool
 from coreset_studio.core.features.separation import separation
+from coreset_studio.core.large_neighbours import CELLS_VERSION
 from coreset_studio.core.pipeline.study import Study
 from coreset_studio.core.progress import NO_PROGRESS, Progress, StepProgress
 from coreset_studio.core.results import (
@@ -275,20 +276,33 @@ def prepare(
         clusters = cluster_classes(clustered, settings, study.cache_folder, progress)
     with clock.stage("across classes"):
         across = embed_pool(dataset, split, extracted, cache_folder=study.cache_folder, progress=progress)
-        difficulty = cached_difficulty(dataset, across, study.cache_folder)
+        difficulty = cached_difficulty(dataset, across, study.cache_folder, settings.clusters, progress)
     return Prepared(
         study, dataset, split, extracted, embeddings, clusters, across, difficulty, OrderCache(), tuple(clock.times)
     )
 
 
-def cached_difficulty(dataset: Dataset, across: PoolEmbedding, cache_folder: Path) -> Mapping[str, float]:
-    """Return the difficulty of each class, from the cache if it is there."""
+def cached_difficulty(
+    dataset: Dataset,
+    across: PoolEmbedding,
+    cache_folder: Path,
+    settings: ClusterSettings,
+    progress: Progress = NO_PROGRESS,
+) -> Mapping[str, float]:
+    """Return the difficulty of each class, from the cache if it is there.
+
+    Its key says whether the neighbours of so many images are exact; up to the limit, it does not contain the limit.
+    """
     cache = ArrayCache(cache_folder)
     names = [dataset.images[i].class_name for i in across.indices]
-    key = fingerprint(1, np.asarray(across.embedding), np.asarray(across.in_pool), names)
+    limit = settings.exact_up_to if settings.is_large(len(across.pool_indices)) else 0
+    form = [f"neighbours of near cells {CELLS_VERSION}"] if limit else []
+    key = fingerprint(1, np.asarray(across.embedding), np.asarray(across.in_pool), names, *form)
     stored = cache.load("difficulty", key)
     if stored is None:
-        values = dict(class_difficulty(dataset.labels[across.pool_indices], dataset.classes, across.pool_rows))
+        labels = dataset.labels[across.pool_indices]
+        found = class_difficulty(labels, dataset.classes, across.pool_rows, progress=progress, exact_up_to=limit)
+        values = dict(found)
         stored = cache.store("difficulty", key, {}, {"difficulty": values})
     return {str(name): float(value) for name, value in stored.facts["difficulty"].items()}
 
@@ -343,7 +357,15 @@ def evaluate_sizes(
     coresets = choose_at(prepared, settings, fractions, progress)
     dataset, split = prepared.dataset, prepared.split
     random = [[matched_random(dataset, split, each, seed) for seed in range(_DRAWS)] for each in coresets]
-    return proxy_curve(dataset.contents, dataset.labels, prepared.pool_embedding, coresets, random, progress)
+    return proxy_curve(
+        dataset.contents,
+        dataset.labels,
+        prepared.pool_embedding,
+        coresets,
+        random,
+        progress,
+        exact_up_to=prepared.study.settings.clusters.exact_up_to,
+    )
 
 
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:
@@ -362,5 +384,7 @@ def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[S
         across = embed_pool(
             prepared.dataset, prepared.split, extracted, cache_folder=prepared.study.cache_folder, progress=progress
         )
-        results.append(separation(prepared.dataset, across, tuple(e.extractor for e in extracted)))
+        names = tuple(e.extractor for e in extracted)
+        limit = prepared.study.settings.clusters.exact_up_to
+        results.append(separation(prepared.dataset, across, names, exact_up_to=limit))
     return tuple(results)

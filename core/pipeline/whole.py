@@ -39,7 +39,7 @@ from coreset_studio.core.pipeline.views import StudyOutcome
 from coreset_studio.core.progress import NO_PROGRESS, Progress, Publisher
 from coreset_studio.core.results import Comparison, Coreset, PredictionFile, ProxyPoint, TrainingPart
 from coreset_studio.core.selection.coverage import coverage
-from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
+from coreset_studio.core.selection.label_errors import near_cells_words, near_duplicates, suspected_label_errors
 from coreset_studio.core.selection.shares import expected_random
 from coreset_studio.core.settings import (
     ComparisonSettings,
@@ -137,9 +137,9 @@ def report_content(
     """Collect the content of a report on a study."""
     covered = shares = None
     points: tuple[ProxyPoint, ...] = ()
+    limit = prepared.study.settings.clusters.exact_up_to
     if coreset is not None:
         points = _proxy(prepared, coreset, progress)
-        limit = prepared.study.settings.clusters.exact_up_to
         contents = prepared.dataset.contents
         covered = coverage(contents, prepared.embeddings, prepared.clusters, coreset, progress, exact_up_to=limit)
         shares = expected_random(prepared.clusters, coreset)
@@ -156,7 +156,10 @@ def report_content(
         shares=shares or (),
         coverage=covered,
         proxy=points,
-        label_errors=suspected_label_errors(prepared.dataset, prepared.pool_embedding),
+        label_errors=suspected_label_errors(
+            prepared.dataset, prepared.pool_embedding, progress=progress, exact_up_to=limit
+        ),
+        label_errors_words=near_cells_words(len(prepared.pool_embedding.pool_indices), limit),
         near_duplicates=near_duplicates(prepared.dataset, bits=prepared.study.settings.data.near_duplicate_bits),
         comparison=comparison,
         settings=fixed_settings(prepared.study.settings, prepared.dataset),

@@ -159,6 +159,8 @@ class ClassCoverage:
         Number of pairs of selected images with the same pixels.
     n_sampled : int
         Images of the class that `mmd2` was estimated from; 0: all.
+    near_cells : bool
+        Whether `mean_distance` is that to the nearest selected image of near cells alone, which is at least as large.
     """
 
     class_name: str
@@ -172,6 +174,7 @@ class ClassCoverage:
     n_clusters: int
     duplicate_pairs: int
     n_sampled: int = 0
+    near_cells: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,12 +206,16 @@ class Coverage:
 
     @property
     def sample_words(self) -> str:
-        """A sentence on classes whose MMD² is an estimate from a sample; empty if there are none."""
+        """Sentences on classes whose MMD² or mean distance is approximate; empty if there are none."""
         sampled = [each for each in self.by_class if each.n_sampled]
         if not sampled:
             return ""
         names = ", ".join(each.class_name for each in sampled)
-        return f"MMD² of {names} is an estimate from a random sample of {sampled[0].n_sampled:,} images."
+        words = f"MMD² of {names} is an estimate from a random sample of {sampled[0].n_sampled:,} images."
+        near = ", ".join(each.class_name for each in self.by_class if each.near_cells)
+        if near:
+            words += f" The mean distance of {near} is approximate (nearest selected images of near cells)."
+        return words
 
     @property
     def share_touched(self) -> float:

@@ -7,8 +7,14 @@ from numpy.typing import NDArray
 
 from coreset_studio.core.errors import SelectionError
 from coreset_studio.core.estimate import BLOCK_BYTES, PIECE_BYTES
+from coreset_studio.core.large_neighbours import (
+    is_nearest_searched,
+    nearest_target,
+    nearest_targets,
+    with_largest_exact,
+)
 from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
-from coreset_studio.core.neighbours import nearest_among, nearest_bytes, row_blocks, squared_distances, squared_norms
+from coreset_studio.core.neighbours import nearest_bytes, row_blocks, squared_distances, squared_norms
 from coreset_studio.core.progress import NO_PROGRESS, Progress
 from coreset_studio.core.results import (
     ClassClusters,
@@ -33,6 +39,8 @@ from coreset_studio.core.selection.kernel import (
 N_WORST = 12
 # Of a digest of 64 characters, four bytes each, and its copies while they are sorted.
 CONTENT_BYTES = 4 * 4 * 64
+# Nearest selected images that are looked at for one that is no copy.
+_NOT_COPIES = 8
 
 
 def class_coverage(
@@ -57,7 +65,8 @@ def class_coverage(
     kernel : Kernel, optional
         Of this embedding; pass it again to measure another coreset immediately.
     exact_up_to : int, optional
-        Of `ClusterSettings`: MMD² of a larger class is estimated from a sample. 0: of none.
+        Of `ClusterSettings`: MMD² of a larger class is estimated from a sample, and its images are compared with the
+        selected ones of near cells if there are many (see `nearest_target`). 0: of none.
 
     Returns
     -------
@@ -82,7 +91,7 @@ def class_coverage(
         )
         needed = coverage_bytes(n, embedding.embedding.shape[1], whole=whole)
         with memory_for(f"Measuring the coverage of class {embedding.class_name} ({n:,} images)", needed):
-            distances = distances_to_chosen(embedding, coreset)
+            distances = distances_to_chosen(embedding, coreset, exact_up_to)
             mean, largest = float(distances.mean(dtype=np.float64)), float(distances.max())
             worst = int(embedding.indices[int(np.argmax(distances))])
             if n_sampled:
@@ -102,6 +111,7 @@ def class_coverage(
         n_clusters=clusters.k,
         duplicate_pairs=_duplicate_pairs(contents, embedding.indices[chosen]),
         n_sampled=n_sampled,
+        near_cells=is_nearest_searched(n, len(chosen), exact_up_to),
     )
 
 
@@ -122,23 +132,34 @@ def coverage_bytes(n_images: int, n_components: int, *, whole: bool) -> int:
     return 8 * n_images * n_components + measuring + LIBRARY_BYTES * 3 // 2
 
 
-def distances_to_chosen(embedding: ClassEmbedding, coreset: Coreset) -> NDArray[np.float32]:
-    """Return the distance from every image of a class to its nearest selected one, shape (n,); infinite without any."""
+def distances_to_chosen(embedding: ClassEmbedding, coreset: Coreset, exact_up_to: int = 0) -> NDArray[np.float32]:
+    """Return the distance from every image of a class to its nearest selected one, shape (n,); infinite without any.
+
+    Of a class of more than `exact_up_to` images with many selected, it is the distance to the nearest one of near
+    cells, which may be further away; the `N_WORST` largest distances are exact.
+    """
     chosen = _chosen_rows(embedding, coreset)
     if len(chosen) == 0:
         return np.full(len(embedding.indices), np.inf, dtype=np.float32)
-    return nearest_among(embedding.embedding, embedding.embedding[chosen])[1]
+    vectors, targets = embedding.embedding, embedding.embedding[chosen]
+    distances = nearest_target(vectors, targets, exact_up_to)[1]
+    if is_nearest_searched(len(vectors), len(targets), exact_up_to):
+        distances = with_largest_exact(vectors, targets, distances, N_WORST)
+    return distances
 
 
-def covered_worst(embeddings: Sequence[ClassEmbedding], coreset: Coreset, n: int = N_WORST) -> IntArray:
+def covered_worst(
+    embeddings: Sequence[ClassEmbedding], coreset: Coreset, n: int = N_WORST, exact_up_to: int = 0
+) -> IntArray:
     """Return the images covered worst, worst first, shape (at most n,).
 
     Distances are compared in units of each class's mean distance to the selected, since every class has a basis of its
-    own. An image that is as near to a selected one as can be (distance 0) is never among them.
+    own. An image that is as near to a selected one as can be (distance 0) is never among them. See
+    `distances_to_chosen` for `exact_up_to`.
     """
     indices, away = [], []
     for embedding in embeddings:
-        distances = distances_to_chosen(embedding, coreset).astype(np.float64)
+        distances = distances_to_chosen(embedding, coreset, exact_up_to).astype(np.float64)
         mean = float(distances.mean())
         indices.append(embedding.indices)
         away.append(distances / mean if np.isfinite(mean) and mean > 0 else distances)
@@ -174,7 +195,8 @@ def coverage(
         of_class = by_name[embedding.class_name]
         measured.append(class_coverage(contents, embedding, of_class, coreset, exact_up_to=exact_up_to))
     progress.report(len(embeddings), len(embeddings), "Measuring coverage: classes")
-    return summarise_coverage(measured, tuple(covered_worst(embeddings, coreset).tolist()))
+    worst = covered_worst(embeddings, coreset, exact_up_to=exact_up_to)
+    return summarise_coverage(measured, tuple(worst.tolist()))
 
 
 def summarise_coverage(measured: Sequence[ClassCoverage], worst_indices: tuple[int, ...] = ()) -> Coverage:
@@ -196,7 +218,14 @@ def summarise_coverage(measured: Sequence[ClassCoverage], worst_indices: tuple[i
     )
 
 
-def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
+def proxy_accuracy(
+    contents: Sequence[str],
+    labels: IntArray,
+    pool_embedding: PoolEmbedding,
+    chosen: IntArray,
+    *,
+    exact_up_to: int = 0,
+) -> float:
     """Return the accuracy of 1-NN across classes on the whole pool: leave-one-out where an image was selected itself.
 
     Every coreset of a pool is so evaluated on the same images, and so is everything, whose accuracy is the one with
@@ -212,6 +241,9 @@ def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: Po
     pool_embedding : PoolEmbedding
     chosen : ndarray of int64
         Indices of the selected images, at least one of the pool.
+    exact_up_to : int, optional
+        Of `ClusterSettings`: in a larger pool, images are compared with the selected ones of near cells if there are
+        many (see `nearest_targets`). 0: with all.
 
     Returns
     -------
@@ -232,7 +264,10 @@ def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: Po
         raise SelectionError("No image of the pool is selected, so there is nothing to evaluate. Select at least one.")
     needed = proxy_bytes(len(vectors), vectors.shape[1], len(rows))
     with memory_for(f"Finding the nearest of {len(rows):,} for {len(vectors):,} images", needed):
-        n_right = _n_right(contents, labels, vectors, indices, rows)
+        if is_nearest_searched(len(vectors), len(rows), exact_up_to):
+            n_right = _n_right_near(contents, labels, vectors, indices, rows, exact_up_to)
+        else:
+            n_right = _n_right(contents, labels, vectors, indices, rows)
     return n_right / len(vectors)
 
 
@@ -268,6 +303,26 @@ def _n_right(contents: Sequence[str], labels: IntArray, vectors: FloatArray, ind
     return n_right
 
 
+def _n_right_near(
+    contents: Sequence[str], labels: IntArray, vectors: FloatArray, indices: IntArray, rows: IntArray, exact_up_to: int
+) -> int:
+    """Return what `_n_right` returns, with the selected images of near cells; see `proxy_accuracy`."""
+    of_pool = labels[indices]
+    content = np.unique([contents[index] for index in indices.tolist()], return_inverse=True)[1]
+    near = rows[nearest_targets(vectors, vectors[rows], _NOT_COPIES, exact_up_to)]
+    is_other = content[near] != content[:, None]
+    best = near[np.arange(len(near)), is_other.argmax(axis=1)]
+    found = is_other.any(axis=1)
+    n_right = int((of_pool[best] == of_pool)[found].sum())
+    # All that are near are copies: look at every selected image.
+    for row in np.flatnonzero(~found).tolist():
+        others = rows[content[rows] != content[row]]
+        if len(others):
+            distances = squared_distances(vectors[row : row + 1], vectors[others])
+            n_right += int(of_pool[others[int(distances.argmin())]] == of_pool[row])
+    return n_right
+
+
 def proxy_curve(
     contents: Sequence[str],
     labels: IntArray,
@@ -275,6 +330,8 @@ def proxy_curve(
     coresets: Sequence[Coreset],
     random: Sequence[Sequence[Coreset]],
     progress: Progress = NO_PROGRESS,
+    *,
+    exact_up_to: int = 0,
 ) -> tuple[ProxyPoint, ...]:
     """Return the proxy of several coresets of one pool, and of random ones next to each, smallest first.
 
@@ -286,13 +343,17 @@ def proxy_curve(
         Such as one sampler's at several fractions.
     random : sequence of sequence of Coreset
         For each of `coresets` at least one random draw of as many images.
+    exact_up_to : int, optional
+        See `proxy_accuracy`.
     """
     points = []
     steps = sorted(zip(coresets, random, strict=True), key=lambda one: len(one[0].indices))
     for step, (coreset, draws) in enumerate(steps):
         progress.report(step, len(steps), "Evaluating nearest neighbours: fractions")
-        accuracy = proxy_accuracy(contents, labels, pool_embedding, coreset.indices)
-        beside = [proxy_accuracy(contents, labels, pool_embedding, draw.indices) for draw in draws]
+        accuracy, *beside = (
+            proxy_accuracy(contents, labels, pool_embedding, each.indices, exact_up_to=exact_up_to)
+            for each in (coreset, *draws)
+        )
         low, high = min(beside), max(beside)
         mean = min(max(float(np.mean(beside)), low), high)  # of equal values it can be rounded past them
         points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy, mean, low, high))

@@ -4,8 +4,9 @@ import numpy as np
 
 from coreset_studio.core.data.duplicates import near_pairs
 from coreset_studio.core.estimate import BLOCK_BYTES
+from coreset_studio.core.large_neighbours import is_beyond, nearest_rows, nearest_rows_bytes, nearest_targets
 from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
-from coreset_studio.core.neighbours import nearest, nearest_bytes, nearest_in, row_blocks, unit_rows
+from coreset_studio.core.neighbours import row_blocks, unit_rows
 from coreset_studio.core.progress import NO_PROGRESS, Progress
 from coreset_studio.core.results import Dataset, FloatArray, IntArray, NearDuplicate, PoolEmbedding, SuspectedLabelError
 
@@ -21,6 +22,7 @@ def suspected_label_errors(
     progress: Progress = NO_PROGRESS,
     *,
     held_out: bool = False,
+    exact_up_to: int = 0,
 ) -> tuple[SuspectedLabelError, ...]:
     """Find images most of whose neighbours across classes are of other classes.
 
@@ -32,6 +34,8 @@ def suspected_label_errors(
         >= 1.
     held_out : bool
         Also look at validation and test images, whose neighbours are images of the pool.
+    exact_up_to : int, optional
+        Of `ClusterSettings`: neighbours in a larger pool are those in near cells; see `nearest_rows`. 0: exact.
 
     Returns
     -------
@@ -46,19 +50,30 @@ def suspected_label_errors(
     """
     indices = pool_embedding.indices[pool_embedding.in_pool]
     labels = dataset.labels[indices]
-    needed = label_errors_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours)
+    needed = label_errors_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours, exact_up_to)
     with memory_for(f"Finding suspected label errors ({len(indices):,} images)", needed):
-        neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
+        of_pool = pool_embedding.embedding[pool_embedding.in_pool]
+        neighbours, _ = nearest_rows(of_pool, n_neighbours, exact_up_to, progress)
         if neighbours.shape[1] == 0:
             return ()
         votes = labels[neighbours]
         if held_out:
             outside = np.flatnonzero(~pool_embedding.in_pool)
-            embedding = pool_embedding.embedding
-            among_pool = nearest_in(embedding[outside], embedding[pool_embedding.in_pool], n_neighbours, progress)
+            others = pool_embedding.embedding[outside]
+            among_pool = nearest_targets(others, of_pool, n_neighbours, exact_up_to, progress)
             votes = np.concatenate([votes, labels[among_pool[:, : votes.shape[1]]]])
             indices = np.concatenate([indices, pool_embedding.indices[outside]])
     return _suspected(dataset, indices, votes)
+
+
+def near_cells_words(n_images: int, exact_up_to: int) -> str:
+    """Return a sentence for users on suspected label errors of a pool beyond the limit; else an empty text."""
+    if not is_beyond(exact_up_to, n_images):
+        return ""
+    return (
+        f"Nearest neighbours are approximate, because the pool has {n_images:,} images, more than the {exact_up_to:,} "
+        "that are compared exactly (“Exact up to”)."
+    )
 
 
 def _suspected(dataset: Dataset, indices: IntArray, votes: IntArray) -> tuple[SuspectedLabelError, ...]:
@@ -80,7 +95,7 @@ def _suspected(dataset: Dataset, indices: IntArray, votes: IntArray) -> tuple[Su
     return tuple(suspected)
 
 
-def label_errors_bytes(n_images: int, n_components: int, n_neighbours: int = N_NEIGHBOURS) -> int:
+def label_errors_bytes(n_images: int, n_components: int, n_neighbours: int = N_NEIGHBOURS, exact_up_to: int = 0) -> int:
     """Return the peak memory of finding suspected label errors, in bytes.
 
     Parameters
@@ -88,9 +103,10 @@ def label_errors_bytes(n_images: int, n_components: int, n_neighbours: int = N_N
     n_images : int
         Of the pool.
     n_components, n_neighbours : int
+    exact_up_to : int, optional
     """
     of_pool = 4 * n_images * n_components
-    found = nearest_bytes(n_images, n_components, n_neighbours) + 9 * n_images * n_neighbours
+    found = nearest_rows_bytes(n_images, n_components, n_neighbours, exact_up_to) + 9 * n_images * n_neighbours
     return of_pool + found + LIBRARY_BYTES // 2
 
 
@@ -101,6 +117,7 @@ def near_duplicates(
     pool_embedding: PoolEmbedding | None = None,
     cosine: float | None = None,
     progress: Progress = NO_PROGRESS,
+    exact_up_to: int = 0,
 ) -> tuple[NearDuplicate, ...]:
     """Find pairs of images that look nearly the same: by perceptual hash and, where requested, by embedding.
 
@@ -114,6 +131,9 @@ def near_duplicates(
     cosine : float, optional
         Up to 1; pairs of at least this cosine are found as well, for each image the 5 most similar. Requires
         `pool_embedding`.
+    exact_up_to : int, optional
+        Of `ClusterSettings`: of more images, the most similar are those in near cells; see `nearest_rows`. 0: exact.
+        Pairs by hash are exact at every size.
 
     Returns
     -------
@@ -128,7 +148,7 @@ def near_duplicates(
         rows = {index: row for row, index in enumerate(pool_embedding.indices.tolist())}
         units = unit_rows(pool_embedding.embedding)
         if cosine is not None:
-            found |= _alike(pool_embedding.indices, pool_embedding.embedding, cosine, progress)
+            found |= _alike(pool_embedding.indices, pool_embedding.embedding, cosine, progress, exact_up_to)
     pairs = []
     for first, second in found:
         one, other = dataset.images[first], dataset.images[second]
@@ -150,12 +170,14 @@ def _closest_first(pair: NearDuplicate) -> tuple[int, float, int, int]:
     return (pair.bits, 0.0 if np.isnan(pair.cosine) else -pair.cosine, pair.first, pair.second)
 
 
-def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Progress) -> set[tuple[int, int]]:
+def _alike(
+    indices: IntArray, embedding: FloatArray, cosine: float, progress: Progress, exact_up_to: int = 0
+) -> set[tuple[int, int]]:
     """Return the pairs of indices whose cosine reaches `cosine`, for each image at most its 5 most similar."""
     n, n_components = embedding.shape
-    with memory_for(f"Finding near-duplicates ({n:,} images)", alike_bytes(n, n_components)):
+    with memory_for(f"Finding near-duplicates ({n:,} images)", alike_bytes(n, n_components, exact_up_to)):
         units = unit_rows(embedding)
-        neighbours, _ = nearest(units, MOST_ALIKE, progress)
+        neighbours, _ = nearest_rows(units, MOST_ALIKE, exact_up_to, progress)
         cosines = np.empty(neighbours.shape)
         # Some rows at a time: their neighbours take as much again for each of them.
         for rows in row_blocks(n, MOST_ALIKE * n_components):
@@ -165,9 +187,9 @@ def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Pr
     return {(int(a), int(b)) for a, b in pairs}
 
 
-def alike_bytes(n_images: int, n_components: int) -> int:
+def alike_bytes(n_images: int, n_components: int, exact_up_to: int = 0) -> int:
     """Return the peak memory of finding similar images by their embeddings, in bytes."""
     block = min(BLOCK_BYTES, 8 * n_images * MOST_ALIKE * n_components)
-    searched = nearest_bytes(n_images, n_components, MOST_ALIKE)
+    searched = nearest_rows_bytes(n_images, n_components, MOST_ALIKE, exact_up_to)
     # Unit rows in float64 and what they are made from.
     return 16 * n_images * n_components + max(searched, block + 20 * n_images * MOST_ALIKE) + LIBRARY_BYTES // 2

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from coreset_studio.core.results import FloatArray, IntArray
+from coreset_studio.core.cells import cut
+from coreset_studio.core.results import IntArray
 from coreset_studio.core.seeds import generator
 from coreset_studio.core.selection.budgets import hand_out
 from coreset_studio.core.selection.description import Sampler
@@ -62,29 +63,15 @@ def divide(pool: ClassPool, exact_up_to: int, *, by_cluster: bool) -> Division:
     most = part_size(exact_up_to)
     whole: IntArray = np.arange(pool.n_images, dtype=np.int64)
     groups = [whole[pool.labels == cluster] for cluster in np.unique(pool.labels)] if by_cluster else [whole]
-    parts = [part for group in groups for part in _cut(pool.embedding, group, -(-len(group) // most))]
+    parts = [part for group in groups for part in cut(pool.embedding, group, -(-len(group) // most))]
     part_of = np.empty(pool.n_images, dtype=np.int64)
     pilot = []
     for number, part in enumerate(parts):
         part_of[part] = number
         n = min(len(part), max(1, round(pilot_size(exact_up_to) * len(part) / pool.n_images)))
         random = generator(pool.seed, "pilot", pool.class_name, number)
-        pilot += [int(random.choice(cell)) for cell in _cut(pool.embedding, part, n)]
+        pilot += [int(random.choice(cell)) for cell in cut(pool.embedding, part, n)]
     return Division(tuple(parts), np.sort(np.array(pilot, dtype=np.int64)), part_of)
-
-
-def _cut(embedding: FloatArray, rows: IntArray, n_parts: int) -> list[IntArray]:
-    """Cut rows into `n_parts` parts of equal numbers, up to one."""
-    if n_parts <= 1:
-        return [rows]
-    left = n_parts // 2
-    vectors = embedding[rows]
-    widest = int(np.argmax(vectors.var(axis=0, dtype=np.float64))) if vectors.shape[1] else 0
-    values = vectors[:, widest] if vectors.shape[1] else np.zeros(len(rows))
-    del vectors
-    order = rows[np.argsort(values, kind="stable")]
-    at = len(rows) * left // n_parts
-    return [*_cut(embedding, np.sort(order[:at]), left), *_cut(embedding, np.sort(order[at:]), n_parts - left)]
 
 
 def rank_in_parts(sampler: Sampler, pool: ClassPool, n: int, exact_up_to: int, ranking: Ranking) -> Order:

@@ -5,14 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from coreset_studio.core.estimate import BLOCK_BYTES, PIECE_BYTES
+from coreset_studio.core.large_neighbours import nearest_target
 from coreset_studio.core.memory import LIBRARY_BYTES, memory_for
-from coreset_studio.core.neighbours import nearest_among
 from coreset_studio.core.progress import NO_PROGRESS, Progress
 from coreset_studio.core.results import ClassEmbedding, Coreset
 
 
 def represented(
-    embeddings: Sequence[ClassEmbedding], coreset: Coreset, progress: Progress = NO_PROGRESS
+    embeddings: Sequence[ClassEmbedding],
+    coreset: Coreset,
+    progress: Progress = NO_PROGRESS,
+    *,
+    exact_up_to: int = 0,
 ) -> Mapping[int, int]:
     """Return, by index of each selected image, of how many pool images of its class it is the nearest selected one.
 
@@ -22,6 +26,9 @@ def represented(
         Of the classes of the pool; images are compared inside of their class alone.
     coreset : Coreset
     progress : Progress
+    exact_up_to : int, optional
+        Of `ClusterSettings`: the images of a larger class are compared with the selected ones of near cells if there
+        are many (see `nearest_target`). 0: with all.
 
     Returns
     -------
@@ -44,7 +51,7 @@ def represented(
         n, n_components = embedding.embedding.shape
         needed = represented_bytes(n, n_components, len(chosen))
         with memory_for(f"Finding the nearest of {len(chosen):,} images of class {embedding.class_name}", needed):
-            nearest, _ = nearest_among(embedding.embedding, embedding.embedding[chosen])
+            nearest, _ = nearest_target(embedding.embedding, embedding.embedding[chosen], exact_up_to)
         found = np.bincount(nearest, minlength=len(chosen)).tolist()
         counts |= dict(zip(embedding.indices[chosen].tolist(), found, strict=True))
     progress.report(len(embeddings), len(embeddings), "Counting represented images: classes")

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from coreset_studio.core.errors import SelectionError
+from coreset_studio.core.large_neighbours import is_beyond
 from coreset_studio.core.progress import NO_PROGRESS, Progress
 from coreset_studio.core.results import (
     ClassClusters,
@@ -27,7 +28,7 @@ from coreset_studio.core.selection.orders import OrderCache, put_in_order
 from coreset_studio.core.selection.pins import NO_PINS, Pins, find_pins
 from coreset_studio.core.selection.samplers import SAMPLERS
 from coreset_studio.core.selection.sampling import ClassPool, Order
-from coreset_studio.core.settings import SelectionSettings
+from coreset_studio.core.settings import BY_DIFFICULTY, SelectionSettings
 
 MATCHED_RANDOM = "matched-random"
 STRATIFIED = "stratified"
@@ -147,6 +148,8 @@ def select_rows(
         chosen, notes = _from_whole_pool(members, sampler, settings, pins, kept, rank)
     else:
         budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty, kept)
+        if sampler.budget_rule(settings.budget_over_classes) in BY_DIFFICULTY and is_beyond(exact_up_to, len(pool)):
+            notes = [*notes, _difficulty_note(len(pool), exact_up_to)]
         if sampler.scope == "joint":
             chosen = _from_all_classes(members, budgets, sampler, settings, pins, rank, across)
             n_pool = sum(sizes.values())
@@ -166,6 +169,13 @@ def select_rows(
         progress.report(len(budgets), len(budgets), f"Selecting with {sampler.title}: classes")
     notes = [*kept.notes, *notes]
     return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes, kept, parts)
+
+
+def _difficulty_note(n_pool: int, exact_up_to: int) -> str:
+    return (
+        f"The difficulty of classes was measured with approximate nearest neighbours, because the pool has {n_pool:,} "
+        f"images, more than the {exact_up_to:,} that are compared exactly (“Exact up to”)."
+    )
 
 
 def _part_notes(parts: Mapping[str, int], sizes: Mapping[str, int], exact_up_to: int) -> list[str]:

@@ -70,8 +70,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     k_max : int
         >= 2; most clusters of a class.
     exact_up_to : int
-        Larger classes are clustered on a sample and selected from in parts, as with `ClusterSettings.exact_up_to`. 0:
-        no class is.
+        Larger classes are clustered on a sample and selected from in parts, and more rows have neighbours of near cells
+        where the difficulty of classes counts, as with `ClusterSettings.exact_up_to`. 0: all is exact.
 
     Attributes
     ----------
@@ -185,7 +185,11 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         sampler = find_sampler(self.sampler)
         settings = self._selection(sampler, len(rows), seed)
         rule = sampler.budget_rule(self.budgets)
-        difficulty = class_difficulty(positions, names, _across(blocks)) if rule in BY_DIFFICULTY else None
+        difficulty = (
+            class_difficulty(positions, names, _across(blocks), exact_up_to=clustering.exact_up_to)
+            if rule in BY_DIFFICULTY
+            else None
+        )
         orders = OrderCache()
         coreset = select_rows(
             positions,

@@ -117,10 +117,13 @@ class DatasetFindings:
     ----------
     label_errors : tuple of SuspectedLabelError
     near_duplicates : tuple of NearDuplicate
+    words : str
+        How neighbours were found, if not exactly; else empty.
     """
 
     label_errors: tuple[SuspectedLabelError, ...]
     near_duplicates: tuple[NearDuplicate, ...]
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,14 +178,20 @@ class FindLabelErrors(Request[DatasetFindings]):
     def run(self, progress: Progress) -> DatasetFindings:
         """Prepare the study, and search."""
         from coreset_studio.core.pipeline.stages import prepare
-        from coreset_studio.core.selection.label_errors import near_duplicates, suspected_label_errors
+        from coreset_studio.core.selection.label_errors import near_cells_words, near_duplicates, suspected_label_errors
 
         prepared = prepare(self.study, progress)
+        clusters, n_pool = self.study.settings.clusters, len(prepared.pool_embedding.pool_indices)
         return DatasetFindings(
             label_errors=suspected_label_errors(
-                prepared.dataset, prepared.pool_embedding, progress=progress, held_out=self.held_out
+                prepared.dataset,
+                prepared.pool_embedding,
+                progress=progress,
+                held_out=self.held_out,
+                exact_up_to=clusters.exact_up_to,
             ),
             near_duplicates=near_duplicates(prepared.dataset, bits=self.bits),
+            words=near_cells_words(n_pool, clusters.exact_up_to),
         )
 
 

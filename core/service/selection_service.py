@@ -203,7 +203,8 @@ class SelectionService(ImageService):
                 _ = kernel.class_means
                 progress.report(*report)
             by_class.append(self._covered(embedding, clusters, coreset))
-        worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset))
+        limit = prepared.study.settings.clusters.exact_up_to
+        worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset, exact_up_to=limit))
         return summarise_coverage(tuple(by_class), worst)
 
     def _covered(self, embedding: ClassEmbedding, clusters: ClassClusters, coreset: Coreset) -> ClassCoverage:

@@ -299,10 +299,10 @@ class ClusterSettings(SettingsPart):
     sample_above : int
         >= 0. A class of more images is clustered on a random sample of so many; 0: what `exact_up_to` states.
     exact_up_to : int
-        >= 0. Clustering, selection and the MMD² of coverage are exact for a class (or a pool, where all classes are
-        used together) of at most so many images, and use a large-scale form for more; 0: they are always exact. Which
-        form is used depends on this number alone, never on the free memory. Difficulty, label errors, distances to
-        selected images and the proxy are exact at every size.
+        >= 0. Clustering, selection, coverage and all that compares an image with its nearest neighbours (difficulty,
+        label errors, separation, the proxy) are exact for a class (or a pool, where all classes are used together) of
+        at most so many images, and use a large-scale form for more; 0: they are always exact. Which form is used
+        depends on this number alone, never on the free memory.
     """
 
     k_max: int = choice(
@@ -328,11 +328,13 @@ class ClusterSettings(SettingsPart):
     )  # fmt: skip
     exact_up_to: int = choice(
         20_000, neutral=0, title="Exact up to",
-        tip="Larger classes are clustered on samples with refined medoids, and selected from in parts, so that time "
-            "and memory grow in proportion to their images; 0: every class is processed exactly",
+        tip="Larger classes are clustered on samples with refined medoids, and selected from in parts, and neighbours "
+            "in a larger pool are approximate, so that time and memory grow in proportion to the images; 0: everything "
+            "is exact",
         question="Exact clustering and selection compare every image of a class with every other: time and memory "
                  "grow with the square of the class. Beyond this number of images the program uses methods for large "
-                 "data, on every computer, whatever memory is free. What they lose is stated in Help, Samplers.",
+                 "data, on every computer, whatever memory is free. What they lose is stated in Help, Samplers; of the "
+                 "nearest neighbours of an image about 1 in 100 is missed.",
         least=0, must=_COUNT, offered=(0, 1_000_000), step=1000, unit=" images",
     )  # fmt: skip
 

@@ -106,7 +106,13 @@ def coverage_table() -> Table:
                 True,
                 "Clusters with at least one selected image",
             ),
-            _figure("Mean", "mean_distance", "Mean distance from an image of the class to the nearest selected one", 2),
+            _figure(
+                "Mean",
+                "mean_distance",
+                "Mean distance from an image of the class to the nearest selected one. In a class of more images than "
+                "“Exact up to” with thousands of selected ones, it is approximate, and at least the exact one",
+                2,
+            ),
             _figure("Largest", "largest_distance", "Distance of the least covered image of the class", 2),
             _figure(
                 "MMD²",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from coreset_studio.core.descriptions import choices_of, inside_sentence
 from coreset_studio.core.results import Image
@@ -120,7 +120,10 @@ class Findings(TabWidget):
         self._look.clicked.connect(self.label_errors_requested)
         self._leave = self._button("Exclude selected", "Do not use the selected images")
         self._leave.clicked.connect(self._exclude_selected)
-        return self._tab(self.label_errors, self._look, self._leave)
+        self._how_found = QLabel()
+        self._how_found.setWordWrap(True)
+        self._how_found.hide()
+        return self._tab(self.label_errors, self._look, self._leave, below=self._how_found)
 
     def _near_duplicates_tab(self) -> QWidget:
         self.near = Table(
@@ -211,6 +214,7 @@ class Findings(TabWidget):
         )
         self._count("Suspected label errors", len(found.label_errors))
         self._count("Near-duplicates", len(found.near_duplicates))
+        self._say_how_found(found.words)
         self.setCurrentWidget(self._tabs["Suspected label errors"])
 
     def forget(self) -> None:
@@ -256,6 +260,11 @@ class Findings(TabWidget):
         for name, table in (("Suspected label errors", self.label_errors), ("Near-duplicates", self.near)):
             table.set_rows(())
             self.setTabText(self.indexOf(self._tabs[name]), name)
+        self._say_how_found("")
+
+    def _say_how_found(self, words: str) -> None:
+        self._how_found.setText(words)
+        self._how_found.setVisible(bool(words))
 
     def _count_quality(self, n: int) -> None:
         self._count("Quality", n)
@@ -269,7 +278,7 @@ class Findings(TabWidget):
         button.setAccessibleDescription(tip)
         return button
 
-    def _tab(self, table: QWidget, *buttons: QPushButton, below: QPushButton | None = None) -> QWidget:
+    def _tab(self, table: QWidget, *buttons: QPushButton, below: QWidget | None = None) -> QWidget:
         tab = QWidget()
         column = QVBoxLayout(tab)
         column.setContentsMargins(0, theme.UNIT, 0, 0)

@@ -65,6 +65,10 @@ class ReviewPage(Page):
         self.bias.setWordWrap(True)
         set_tone(self.bias, "warning")
         self.add_to_options(self.bias)
+        self.near_cells = QLabel()
+        self.near_cells.setWordWrap(True)
+        self.near_cells.hide()
+        self.add_to_options(self.near_cells)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(theme.UNIT)
@@ -147,6 +151,7 @@ class ReviewPage(Page):
         self.list.set_rows(())
         self.progress_label.clear()
         self.progress.reset()
+        self._say_how_found(None)
         self.kinds.setCurrentIndex(0)
         self.sets.setCurrentIndex(0)
         self.content.show_image("", "", QSize())
@@ -167,10 +172,16 @@ class ReviewPage(Page):
         if summary is not None and (summary.duplicates, findings, len(summary.dataset.images)) != self._made_of:
             self._made_of = (summary.duplicates, findings, len(summary.dataset.images))
             self._all, self._at = review.findings(summary, findings), -1
+            self._say_how_found(findings)
             self._filter()
         elif summary is not None:
             self._on_decided()
         self._say_empty()
+
+    def _say_how_found(self, findings: DatasetFindings | None) -> None:
+        words = findings.words if findings is not None else ""
+        self.near_cells.setText(words)
+        self.near_cells.setVisible(bool(words))
 
     def _labels(self) -> object:
         data = self.model.settings("data")

@@ -4,9 +4,11 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coreset_studio.core.data import duplicates
 from coreset_studio.core.data.cells import draw_cell
 from coreset_studio.core.data.duplicates import near_pairs
 from coreset_studio.core.data.quality_measures import to_grey
@@ -56,3 +58,28 @@ def test_the_hash_sees_another_encoding_as_near_and_another_cell_as_far() -> Non
         again = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), dtype=np.uint8)
         assert (int(perceptual_hash(to_grey(shrink(again))), 16) ^ hashed).bit_count() <= 2
     assert min((a ^ b).bit_count() for a, b in combinations(hashes, 2)) > 4
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_many_hashes_give_the_pairs_of_comparing_every_two(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(bits)
+    # Few different bytes in some places, so that many hashes have equal pieces.
+    values = rng.integers(0, 2**63, 3000, dtype=np.uint64) & np.uint64(0xFFFF_0000_0F0F_FFFF)
+    for first in range(0, 2000, 2):
+        flipped = rng.choice(64, size=rng.integers(0, 6), replace=False)
+        values[first + 1] = values[first] ^ np.uint64(sum(1 << int(bit) for bit in flipped))
+    hashes = [f"{int(value):016x}" for value in values]
+    found = near_pairs(hashes, bits)
+    monkeypatch.setattr(duplicates, "_MANY", 10**6)
+    expected = near_pairs(hashes, bits)
+    np.testing.assert_array_equal(found, expected)
+    assert len(found) > 300
+
+
+def test_hashes_that_are_all_alike_are_compared_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = [f"{value:016x}" for value in range(2500)]
+    expected = sum((a ^ b).bit_count() <= 2 for a, b in combinations(range(2500), 2))
+    monkeypatch.setattr(duplicates, "_MOST_COMPARED", 10)
+    assert len(near_pairs(hashes, 2)) == expected
+    monkeypatch.setattr(duplicates, "_MOST_COMPARED", 10_000)
+    assert len(near_pairs(hashes, 2)) == expected

@@ -198,6 +198,13 @@ def test_what_was_done_beyond_the_limit_of_exact_stages_is_told() -> None:
     assert "20,000" not in check(methods(facts(coreset=coreset("balanced-herding", largest_class=20_000))))
 
 
+@pytest.mark.parametrize(("rule", "pool", "is_told"), [("difficulty", 20_001, True), ("difficulty", 20_000, False),
+                                                        ("proportional", 50_000, False)])  # fmt: skip
+def test_approximate_neighbours_are_told_where_budgets_use_them(rule: str, pool: int, is_told: bool) -> None:
+    text = check(methods(facts(coreset=replace(coreset("balanced-herding", rule), pool=pool))))
+    assert ("searched approximately, in an inverted file of k-means cells" in text) == is_told
+
+
 @pytest.mark.parametrize("name", list(EXTRACTORS))
 @pytest.mark.parametrize("state", ["verified", "unverified", "untrained"])
 def test_every_extractor_is_told_with_its_weights(name: str, state: str) -> None:

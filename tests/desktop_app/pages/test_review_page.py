@@ -1,6 +1,7 @@
 """The Review page, walked as a user does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,3 +209,15 @@ def test_the_next_open_finding_is_sought_from_the_present_one_on_and_then_from_t
     assert review.next_open(["", "Kept", "Kept"], 1) == 0
     assert review.next_open(["Kept", "Kept"], 1) == -1
     assert review.next_open([], 0) == -1
+
+
+def test_the_page_says_whether_neighbours_are_approximate(page: ReviewPage) -> None:
+    assert not page.near_cells.isVisible()
+    paths = page.model.latest_value("dataset").paths
+    findings = page.found.of(paths)
+    assert findings is not None
+    page.found.keep(replace(findings, words="Nearest neighbours are approximate."), paths)
+    assert page.near_cells.isVisible()
+    assert page.near_cells.text() == "Nearest neighbours are approximate."
+    page.found.keep(findings, paths)
+    assert not page.near_cells.isVisible()
