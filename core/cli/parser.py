@@ -7,6 +7,7 @@ from pathlib import Path
 from coreset_studio.core.cli.flags import SECTIONS, add_flags, add_part_flags
 from coreset_studio.core.cli.paths import path_of
 from coreset_studio.core.data.sources import SOURCES
+from coreset_studio.core.heat_map import OPACITY
 from coreset_studio.core.project import NOT_COMPARED
 from coreset_studio.core.service.model_requests import MODEL_SETTINGS
 from coreset_studio.core.settings.listed import settings_in
@@ -298,6 +299,28 @@ def _using(add: AddCommand) -> None:
     )
     evaluate.add_argument("--cache", type=path_of, default=None, metavar="DIR", help="where computed features are kept")
     add_flags(evaluate, {"data": NOT_EXTERNAL}, {f"data.{name}": "as for the training" for name in READ_BY})
+
+    explain = add(
+        "explain",
+        "write maps of what a trained network bases the class of each image of a folder on (Grad-CAM)",
+        "coreset explain study/models/custom-intelligent-0.25-1a2b3c4d new-images/ --out maps/\n"
+        "coreset explain study/models/… new-images/ --class basophil --opacity 0.4 --out maps/",
+    )
+    explain.add_argument("bundle", type=path_of, metavar="BUNDLE")
+    explain.add_argument("folder", type=path_of, metavar="FOLDER")
+    explain.add_argument(
+        "--out", type=path_of, default=Path("maps"), metavar="DIR", help="new folder for the maps and probabilities.csv"
+    )
+    explain.add_argument(
+        "--class",
+        dest="class_name",
+        default="",
+        metavar="CLASS",
+        help="class of the maps; default the predicted class of each image",
+    )
+    explain.add_argument(
+        "--opacity", type=float, default=OPACITY, metavar="X", help="of the largest value of each map, 0 to 1"
+    )
 
     methods = add(
         "methods",

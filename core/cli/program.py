@@ -50,6 +50,7 @@ MODULES = {
     "size": "size_command",
     "predict": "training_commands",
     "evaluate": "training_commands",
+    "explain": "explain_command",
     "demo": "training_commands",
 }
 """The module of `core.cli` with the function of each command, which has its name."""

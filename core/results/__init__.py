@@ -27,7 +27,7 @@ from coreset_studio.core.results.embeddings import (
     WeightsUsed,
 )
 from coreset_studio.core.results.exports import ExportResult, MethodsText, VerifyResult
-from coreset_studio.core.results.networks import MatchedClasses, PredictionFile
+from coreset_studio.core.results.networks import ExplainedImage, MatchedClasses, PredictionFile
 from coreset_studio.core.results.reading import Range, Reading, Stored
 from coreset_studio.core.results.reading_facts import (
     LayoutFacts,
@@ -73,6 +73,7 @@ __all__ = [
     "Duplicates",
     "Epoch",
     "Estimate",
+    "ExplainedImage",
     "ExportResult",
     "FloatArray",
     "Image",

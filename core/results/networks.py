@@ -1,10 +1,35 @@
-"""Results of a trained network on other images: predictions for a folder, and classes matched to those of a dataset."""
+"""Results of a trained network: maps of what it looks at, predictions, and classes matched to those of a dataset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from coreset_studio.core.results.arrays import FloatArray
 from coreset_studio.core.results.dataset import Skipped
+
+
+@dataclass(frozen=True)
+class ExplainedImage:
+    """Grad-CAM maps of a network for one image of a dataset.
+
+    Attributes
+    ----------
+    path : str
+    predicted : str
+        The class with the highest probability; empty if there is no map.
+    probabilities : mapping of str to float
+        By class, in the order of the outputs of the network.
+    maps : mapping of str to ndarray of shape (h, w), float32
+        By class: of the predicted class, and of that of the label where the network has it. >= 0.
+    problem : str
+        Reason why there is no map, as a sentence; else empty.
+    """
+
+    path: str
+    predicted: str
+    probabilities: Mapping[str, float]
+    maps: Mapping[str, FloatArray]
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
   parts that it publishes. Requests on one subject share a module with the results that are made for the window:
   `dataset_requests`, `reading_requests`, `feature_requests`, `selection_requests`, `image_requests`,
   `coreset_requests`, `comparison_requests`, `external_requests`, `weights_requests`, `cache_requests`,
-  `setting_requests`.
+  `setting_requests`, `explanation_requests`.
 - `processes`: engine processes as the window uses them: `Job` runs one request, and `ServiceProcess` stays and answers
   requests one after another. `child` is the code that runs in the engine process, `messages` are the messages between
   the two, and `watchdog` ends a process that does not respond.

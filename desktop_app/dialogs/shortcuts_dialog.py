@@ -33,6 +33,7 @@ ALWAYS: tuple[tuple[str, str], ...] = (
     ("Shift or Ctrl+Arrow keys", "Large image: pan"),
     ("Home, End", "Large image: first and last image of the list"),
     ("L, Backspace", "Large image: show or hide similar images, go back from one"),
+    ("G", "Large image: show or hide the class activation map"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
 )
 

@@ -13,11 +13,12 @@ from coreset_studio.core.service.dataset_requests import DatasetSummary
 from coreset_studio.core.service.networks import NETWORKS, title_inside
 from coreset_studio.core.settings import ComparisonSettings, Settings, unknown_names
 from coreset_studio.desktop_app.image_menu import ImageMenu
+from coreset_studio.desktop_app.pages.activation_maps import models_folder
 from coreset_studio.desktop_app.pages.compare_content import CompareContent, run_words
 from coreset_studio.desktop_app.pages.compare_figures import provisional
 from coreset_studio.desktop_app.pages.compare_options import CompareOptions
 from coreset_studio.desktop_app.pages.compare_outlook import Outlook, RunName, name_of
-from coreset_studio.desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
+from coreset_studio.desktop_app.pages.compare_tools import CompareTools, runs_folder
 from coreset_studio.desktop_app.pages.images_shown import ImagesShown
 from coreset_studio.desktop_app.pages.large_image import LargeImage
 from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
@@ -60,7 +61,7 @@ class ComparePage(Page):
         self.content = CompareContent()
         self.content.opened.connect(self._open_image)
         self.menu = ImageMenu.of_page(self, self._images)
-        self.large = LargeImage(self._images, self.facts_of, self, self.menu.fill)
+        self.large = LargeImage(self._images, self.facts_of, self, self.menu.fill, self.content.runs_of_row)
         self.menu.opened.connect(self.large.open)
         self.menu.attach_grid(self.content.behind)
         self.cost = QLabel()

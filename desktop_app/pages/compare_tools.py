@@ -26,6 +26,7 @@ from coreset_studio.core.service.external_requests import EvaluateExternal, Exte
 from coreset_studio.core.service.networks import NETWORKS, title_inside
 from coreset_studio.core.settings import SearchSettings
 from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.pages.activation_maps import models_folder
 from coreset_studio.desktop_app.pages.compare_content import CompareContent
 from coreset_studio.desktop_app.pages.compare_external import ExternalSheet, MatchSheet
 from coreset_studio.desktop_app.pages.compare_report import ReportSheet
@@ -38,11 +39,6 @@ from coreset_studio.desktop_app.registries import sources
 def runs_folder() -> Path:
     """Return where finished trainings are kept."""
     return user_data_folder() / "runs"
-
-
-def models_folder() -> Path:
-    """Return where trained networks are kept."""
-    return user_data_folder() / "models"
 
 
 def searches_folder() -> Path:

@@ -8,7 +8,9 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from coreset_studio.core.results import RunResult
 from coreset_studio.core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarImages
+from coreset_studio.desktop_app.pages.activation_maps import ActivationMaps
 from coreset_studio.desktop_app.pages.asking import AskingPage
 from coreset_studio.desktop_app.pages.images_shown import ImagesShown
 from coreset_studio.desktop_app.pages.page import NOT_THERE
@@ -33,6 +35,8 @@ class LargeImage(QObject):
     owner : AskingPage
     fill_menu : callable, optional
         Fills the menu of actions for images; without it the viewer offers none.
+    runs_first : callable, optional
+        Returns the runs whose network is chosen first for class activation maps, such as those of the selected row.
 
     Attributes
     ----------
@@ -42,7 +46,14 @@ class LargeImage(QObject):
         As given.
     """
 
-    def __init__(self, images: ImagesShown, facts: Facts, owner: AskingPage, fill_menu: FillMenu | None = None) -> None:
+    def __init__(
+        self,
+        images: ImagesShown,
+        facts: Facts,
+        owner: AskingPage,
+        fill_menu: FillMenu | None = None,
+        runs_first: Callable[[], Sequence[RunResult]] | None = None,
+    ) -> None:
         super().__init__(owner)
         self._images, self._facts, self._owner = images, facts, owner
         self.fill_menu = fill_menu
@@ -52,6 +63,7 @@ class LargeImage(QObject):
         self._decoding.lost.connect(self._on_not_decoded)
         self._similar = SelectionQuestions(owner.service.selection, self)
         self._similar.refused.connect(self._on_no_similar)
+        self._maps = ActivationMaps(images, owner, runs_first)
         self._walk: Sequence[int] = ()
         self._at = 0
         self._before: list[tuple[Sequence[int], int]] = []
@@ -78,6 +90,7 @@ class LargeImage(QObject):
     def forget(self) -> None:
         """Have no image; the window has been closed with the others of its page."""
         self._walk, self._at, self._before, self.viewer = (), 0, [], None
+        self._maps.forget()
 
     def close(self) -> None:
         """Close the window: its list is of images that are not open any more."""
@@ -96,6 +109,7 @@ class LargeImage(QObject):
         viewer.offer_actions(self.fill_menu is not None)
         viewer.show_similar(self._owner.preferences.similar_images)
         viewer.similar_toggled.connect(self._on_toggled)
+        self._maps.attach(viewer)
         return viewer
 
     # --- which image ------------------------------------------------------------------------------------------
@@ -165,6 +179,7 @@ class LargeImage(QObject):
         else:
             self._on_not_decoded(self._why_no_service())
         self._ask_similar()
+        self._maps.show(self._walk, self._at)
 
     def refresh(self) -> None:
         """Show what is known of the image now; for pages that learn it after a change of the project."""

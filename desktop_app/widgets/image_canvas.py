@@ -81,6 +81,8 @@ class ImageCanvas(QWidget):
         self._centre = QPointF()
         self._dragged_from: QPointF | None = None
         self._adjusted = (0, 0)
+        self._overlay = QImage()
+        self._opacity = 1.0
         self._has_key_focus = False
         self._refine = QTimer(self, singleShot=True, interval=0)
         self._refine.timeout.connect(self._on_refine)
@@ -162,6 +164,22 @@ class ImageCanvas(QWidget):
         """Show images brighter or with more contrast; see `display_table`. The images themselves stay as they are."""
         if (brightness, contrast) != self._adjusted:
             self._adjusted = (brightness, contrast)
+            self.update()
+
+    @property
+    def overlay(self) -> QImage:
+        """The map over the image; null where there is none."""
+        return self._overlay
+
+    def set_overlay(self, overlay: QImage) -> None:
+        """Draw a transparent image over the whole image, stretched to its size; a null one removes it."""
+        self._overlay = overlay
+        self.update()
+
+    def set_overlay_opacity(self, opacity: float) -> None:
+        """Draw the overlay with an opacity of 0 to 1."""
+        self._opacity = opacity
+        if not self._overlay.isNull():
             self.update()
 
     # --- zoom and part shown ----------------------------------------------------------------------------------
@@ -341,6 +359,11 @@ class ImageCanvas(QWidget):
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
         else:
             self._paint_image(painter)
+            if not self._overlay.isNull():
+                painter.setClipRect(self.rect())
+                painter.setOpacity(self._opacity)
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.drawImage(self.placement(), self._overlay, QRectF(self._overlay.rect()))
         painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:

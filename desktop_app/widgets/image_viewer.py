@@ -19,8 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from coreset_studio.core.heat_map import OPACITY
 from coreset_studio.desktop_app import theme
 from coreset_studio.desktop_app.models.thumbnail_store import decode
+from coreset_studio.desktop_app.widgets.activation_panel import ActivationPanel
 from coreset_studio.desktop_app.widgets.display_controls import DisplayControls
 from coreset_studio.desktop_app.widgets.image_canvas import STEP, ImageCanvas
 from coreset_studio.desktop_app.widgets.similar_list import SimilarList
@@ -45,7 +47,7 @@ class ImageViewer(QDialog):
 
     Arrow keys ask for the image before and after, Home and End for the first and the last; with Shift or Ctrl arrow
     keys pan. + and - zoom at the centre, 1 shows 100 %, 0 fits the image. L lists similar images or hides them,
-    Backspace goes back from one. Space, Enter or Escape closes.
+    Backspace goes back from one. G shows the class activation map or hides it. Space, Enter or Escape closes.
 
     Signals
     -------
@@ -55,6 +57,8 @@ class ImageViewer(QDialog):
         Key of the similar image to show.
     similar_toggled : (bool)
         Similar images are shown or hidden.
+    map_toggled : (bool)
+        The class activation map is shown or hidden; answer with `show_map`.
     back_requested : ()
         The user asked to return to the image that a similar one was opened from.
     menu_requested : (QPoint)
@@ -66,6 +70,7 @@ class ImageViewer(QDialog):
     stepped = Signal(int)
     similar_opened = Signal(int)
     similar_toggled = Signal(bool)
+    map_toggled = Signal(bool)
     back_requested = Signal()
     menu_requested = Signal(QPoint)
     key_pressed = Signal(QKeySequence)
@@ -145,6 +150,17 @@ class ImageViewer(QDialog):
         self.toggle.toggled.connect(self._on_toggled)
         self.back = self._push("Back", "Return to the image before (Backspace)", self.back_requested.emit)
         self.back.hide()
+        self.map_toggle = QToolButton()
+        self.map_toggle.setText("Class activation map")
+        self.map_toggle.setToolTip("Show or hide the regions that a trained network bases a class on, by Grad-CAM (G)")
+        self.map_toggle.setCheckable(True)
+        self.map_toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.map_toggle.toggled.connect(self._on_map_toggled)
+        self.map_toggle.hide()
+        self.map = ActivationPanel()
+        self.map.opacity_changed.connect(self.canvas.set_overlay_opacity)
+        self.canvas.set_overlay_opacity(OPACITY)
+        self.map.hide()
         heading = QHBoxLayout()
         heading.addWidget(self.toggle)
         heading.addStretch(1)
@@ -159,11 +175,14 @@ class ImageViewer(QDialog):
         side.setSpacing(theme.UNIT * 3 // 2)
         side.addLayout(head)
         side.addLayout(self._facts)
+        side.addWidget(self.map_toggle)
+        side.addWidget(self.map)
         side.addLayout(heading)
         side.addWidget(self.similar, 1)
         side.addStretch(0)
         side.addWidget(self.display)
-        theme.set_icon(self.toggle, "chevron-right")
+        for toggle in (self.toggle, self.map_toggle):
+            theme.set_icon(toggle, "chevron-right")
         return side
 
     def _tool(self, icon: str, tooltip: str, slot: object) -> QToolButton:
@@ -270,6 +289,14 @@ class ImageViewer(QDialog):
         """Show or hide similar images."""
         self.toggle.setChecked(shown)
 
+    def offer_maps(self, offered: bool) -> None:
+        """Offer class activation maps, or not."""
+        self.map_toggle.setVisible(offered)
+
+    def show_map(self, overlay: QImage) -> None:
+        """Draw a map over the image; a null one removes it. It is hidden while its panel is."""
+        self.canvas.set_overlay(overlay if self.map_toggle.isChecked() else QImage())
+
     def offer_back(self, offered: bool) -> None:
         """Offer to return to an image, or not."""
         self.back.setVisible(offered)
@@ -290,9 +317,30 @@ class ImageViewer(QDialog):
         self.zoom_text.setText(f"{self.canvas.zoom * 100:,.0f} %")
 
     def _on_toggled(self, shown: bool) -> None:
-        self.similar.setVisible(shown)
+        self.similar.setVisible(shown and not self.map_toggle.isChecked())
         theme.set_icon(self.toggle, "chevron-down" if shown else "chevron-right")
         self.similar_toggled.emit(shown)
+
+    def _on_map_toggled(self, shown: bool) -> None:
+        self.map.setVisible(shown)
+        theme.set_icon(self.map_toggle, "chevron-down" if shown else "chevron-right")
+        # Both lists do not fit below each other in a small window.
+        self.similar.setVisible(self.toggle.isChecked() and not shown)
+        self.toggle.setVisible(not shown)
+        if not shown:
+            self.canvas.set_overlay(QImage())
+        self.map_toggled.emit(shown)
+
+    def _toggle_map(self) -> None:
+        if not self.map_toggle.isHidden():
+            self.map_toggle.toggle()
+
+    def _toggle_similar(self) -> None:
+        """Show or hide similar images; in place of a map they are shown as they were before it."""
+        if self.map_toggle.isChecked():
+            self.map_toggle.setChecked(False)
+        else:
+            self.toggle.toggle()
 
     # --- doing ------------------------------------------------------------------------------------------------
 
@@ -312,7 +360,8 @@ class ImageViewer(QDialog):
             Qt.Key.Key_Minus: self._zoom_out,
             Qt.Key.Key_0: self.canvas.fit,
             Qt.Key.Key_1: self._show_full_size,
-            Qt.Key.Key_L: self.toggle.toggle,
+            Qt.Key.Key_L: self._toggle_similar,
+            Qt.Key.Key_G: self._toggle_map,
             Qt.Key.Key_Backspace: self._go_back,
             Qt.Key.Key_Space: self.close,
             Qt.Key.Key_Escape: self.close,

@@ -33,7 +33,7 @@ def chosen(file: Path) -> set[str]:
 
 COMMANDS = (
     "scan", "extractors", "features", "embed", "size", "select", "export", "verify", "rerun",
-    "compare", "run", "search", "predict", "evaluate", "methods", "weights", "model", "cluster", "plugins",
+    "compare", "run", "search", "predict", "evaluate", "explain", "methods", "weights", "model", "cluster", "plugins",
     "demo",
 )  # fmt: skip
 

@@ -7,11 +7,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QSlider, QWidget
 
 from coreset_studio.desktop_app import theme
+from coreset_studio.desktop_app.widgets.activation_panel import ActivationPanel
 from coreset_studio.desktop_app.widgets.bar_pairs import BarPairs
 from coreset_studio.desktop_app.widgets.card import Card
 from coreset_studio.desktop_app.widgets.class_histogram import ClassHistogram
 from coreset_studio.desktop_app.widgets.class_table import ClassTable
 from coreset_studio.desktop_app.widgets.cluster_bars import ClusterBars
+from coreset_studio.desktop_app.widgets.colour_bar import ColourBar
 from coreset_studio.desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from coreset_studio.desktop_app.widgets.display_controls import DisplayControls
 from coreset_studio.desktop_app.widgets.duplicates_table import DuplicatesTable
@@ -50,11 +52,13 @@ def strip() -> MessageStrip:
 
 
 MAKERS: dict[str, Callable[[], QWidget]] = {
+    "activation panel": ActivationPanel,
     "bar pairs": BarPairs,
     "card": lambda: Card("Clusters", "One sentence. Another."),
     "class histogram": ClassHistogram,
     "class table": ClassTable,
     "cluster bars": ClusterBars,
+    "colour bar": ColourBar,
     "confusion matrix": ConfusionMatrix,
     "duplicates": DuplicatesTable,
     "display controls": DisplayControls,
@@ -135,7 +139,7 @@ def test_is_drawn_in_both_modes(widget: QWidget, qapp: QApplication) -> None:
 def test_the_keyboard_comes_there_or_there_is_nothing_to_do(widget: QWidget) -> None:
     inside = [widget, *widget.findChildren(QWidget)]
     reached = any(one.focusPolicy() & Qt.FocusPolicy.TabFocus for one in inside)
-    assert reached or widget.property("maker") in {"samples", "small multiples", "job bar", "card"}
+    assert reached or widget.property("maker") in {"samples", "small multiples", "job bar", "card", "colour bar"}
 
 
 @pytest.mark.parametrize("name", PLOTS)
