@@ -46,6 +46,8 @@ EXACT_LIMIT = 4096
 USUAL_COMPONENTS = 300
 # Of a pool beyond that: columns in addition to those requested, and bytes for every number of a column, in all blocks.
 SPARE_COLUMNS, KRYLOV_BYTES = 14, 92
+# Images that a t-SNE map is fitted on; its time grows faster than their number, and it cannot be stopped inside.
+MOST_FITTED = 5_000
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ OWN_FOLDERS = {
     "clusters": re.compile(_STAGE),
     "datasets": re.compile(rf"{_KEY}\.json|\.{_KEY}\.json\..+"),
     "difficulty": re.compile(_STAGE),
+    "map": re.compile(_STAGE),
     "features": re.compile(r".+-[0-9a-f]{16}|\.?.+\.(rate|workers)\.json(\..+)?"),
     "features-file-rows": re.compile(_STAGE),
     "file-digest": re.compile(_STAGE),

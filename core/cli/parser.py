@@ -71,7 +71,7 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
         one.set_defaults(run=commands[name])
         return one
 
-    for commands_of in (_looking, _sizing, _choosing, _comparing, _using, _providing):
+    for commands_of in (_looking, _sizing, _choosing, _differing, _comparing, _using, _providing):
         commands_of(add)
     return parser
 
@@ -168,6 +168,35 @@ def _choosing(add: AddCommand) -> None:
     # Files that settings name by their content may be elsewhere now.
     not_files = {each.name for each in settings_in("features") if not each.facts.from_file}
     add_flags(rerun, {"features": not_files}, {})
+
+
+def _differing(add: AddCommand) -> None:
+    """Add what compares coresets without training."""
+    diff = add(
+        "diff",
+        "list which images two exports share, and which only one has",
+        "coreset diff coreset-a/ coreset-b/\ncoreset diff a/coreset.json b/coreset.json --out difference.csv",
+    )
+    diff.add_argument("a", type=path_of, metavar="A", help="an export, or its coreset.json")
+    diff.add_argument("b", type=path_of, metavar="B", help="another one")
+    stability = add(
+        "stability",
+        "count how often each image is selected over several splits and seeds",
+        "coreset stability cells/ --fraction 0.05 --out stability.csv\n"
+        "coreset stability cells/ --sampler random --fraction 0.05 --splits 1 --seeds 20 --out stability.csv",
+    )
+    _dataset(stability)
+    _settings(stability, "data", "features", "clusters", "selection", validation=0.0)
+    _weights(stability)
+    _scheduler(stability)
+    stability.add_argument("--splits", type=_count, default=5, metavar="N", help="splits; default 5")
+    stability.add_argument(
+        "--seeds", type=_count, default=2, metavar="N",
+        help="seeds of the selection for each split; default 2, and 1 for a sampler that draws nothing",
+    )  # fmt: skip
+    for one in (diff, stability):
+        one.add_argument("--out", type=path_of, default=None, metavar="FILE", help="write a CSV with a row per image")
+        one.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 
 
 def _sizing(add: AddCommand) -> None:
@@ -369,7 +398,7 @@ def _providing(add: AddCommand) -> None:
         "run a Dask scheduler and workers on this computer, which only its programs can reach, until Ctrl+C",
         "coreset cluster --workers 2\ncoreset embed cells/ --scheduler 127.0.0.1:8786     in another terminal",
     )
-    cluster.add_argument("--workers", type=_number_of_threads, default=2, metavar="N", help="processes; default 2")
+    cluster.add_argument("--workers", type=_count, default=2, metavar="N", help="processes; default 2")
     cluster.add_argument("--port", type=int, default=8786, metavar="N", help="of the scheduler; default 8786, 0 any")
     _threads(cluster)
 
@@ -428,7 +457,7 @@ def _weights(parser: argparse.ArgumentParser) -> None:
 def _threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
-        type=_number_of_threads,
+        type=_count,
         default=None,
         metavar="N",
         help="maximum number of processor threads; 1 gives the same weights on any number of processors; default all",
@@ -463,7 +492,7 @@ def _scheduler(parser: argparse.ArgumentParser, what: str = "extract features") 
         )
 
 
-def _number_of_threads(text: str) -> int:
+def _count(text: str) -> int:
     try:
         number = int(text)
         if number < 1:

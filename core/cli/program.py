@@ -39,6 +39,8 @@ MODULES = {
     "select": "commands",
     "export": "commands",
     "verify": "commands",
+    "diff": "difference_commands",
+    "stability": "difference_commands",
     "methods": "methods",
     "rerun": "commands",
     "weights": "commands",

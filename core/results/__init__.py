@@ -27,6 +27,7 @@ from coreset_studio.core.results.embeddings import (
     WeightsUsed,
 )
 from coreset_studio.core.results.exports import ExportResult, MethodsText, VerifyResult
+from coreset_studio.core.results.maps import ImageMap, MapMethod
 from coreset_studio.core.results.networks import ExplainedImage, MatchedClasses, PredictionFile
 from coreset_studio.core.results.reading import Range, Reading, Stored
 from coreset_studio.core.results.reading_facts import (
@@ -77,10 +78,12 @@ __all__ = [
     "ExportResult",
     "FloatArray",
     "Image",
+    "ImageMap",
     "IntArray",
     "LayoutFacts",
     "LeftOut",
     "LevelsFacts",
+    "MapMethod",
     "MatchedClasses",
     "MethodsText",
     "Metrics",

@@ -39,6 +39,7 @@ class ImageIndex:
         clusters: Sequence[ClassClusters],
         quality: QualitySettings,
         marks: Mapping[str, Sequence[int]],
+        extra: Sequence[tuple[Facet, NDArray[np.float64] | None]] = (),
     ) -> Iterator[None]:
         """Make everything again; yields after every few milliseconds of work.
 
@@ -52,6 +53,8 @@ class ImageIndex:
             Thresholds of the flags.
         marks : mapping of str to sequence of int
             Images with a finding, by its title.
+        extra : sequence of (Facet, ndarray of shape (n_images,) or None)
+            More facets, each with what images are sorted by, NaN for those that come last; None: it is no order.
         """
         self.facets = {}
         dataset, split = summary.dataset, summary.split
@@ -89,6 +92,10 @@ class ImageIndex:
                 found[of_column.name] = of_column
                 keys[of_column.name] = made.sort_key(texts)
             yield
+        for more, key in extra:
+            found[more.name] = more
+            if key is not None:
+                keys[more.name] = key
         keys["pixels"] = np.array([image.width * image.height for image in dataset.images], dtype=float)
         yield
         keys["bytes"] = np.array([image.n_bytes for image in dataset.images], dtype=float)

@@ -20,6 +20,7 @@ from coreset_studio.desktop_app.settings import Preferences
 
 Result = TypeVar("Result")
 Part = TypeVar("Part")
+Asked = TypeVar("Asked", bound=AnyRequest)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,10 @@ class AskingPage(PageFrame):
     def job_numbers(self, *kinds: type[AnyRequest]) -> tuple[int, ...]:
         """Return the numbers of the page's requests that run, all or those of some classes."""
         return tuple(number for number, job in self._jobs.items() if not kinds or isinstance(job.request, kinds))
+
+    def requests(self, kind: type[Asked]) -> tuple[Asked, ...]:
+        """Return the page's requests of a class that run."""
+        return tuple(job.request for job in self._jobs.values() if isinstance(job.request, kind))
 
     def is_step_running(self) -> bool:
         """Whether the page's own step runs."""

@@ -17,7 +17,9 @@ from coreset_studio.desktop_app.in_steps import InSteps
 from coreset_studio.desktop_app.models.facets import Mask, filtered
 from coreset_studio.desktop_app.models.image_index import ImageIndex, in_order
 from coreset_studio.desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
+from coreset_studio.desktop_app.pages.images_compared import ImagesCompared
 from coreset_studio.desktop_app.pages.images_content import ImagesContent
+from coreset_studio.desktop_app.pages.images_map import ImagesMap
 from coreset_studio.desktop_app.pages.images_shown import ImagesShown
 from coreset_studio.desktop_app.pages.large_image import LargeImage
 from coreset_studio.desktop_app.pages.page import NOT_THERE, Page
@@ -32,7 +34,7 @@ SUSPICION = {"suspicion": "Suspected label error"}
 
 
 class ImagesPage(Page):
-    """A grid of all images, with filters at the side; images are found, compared and acted on here."""
+    """A grid or a map of all images, with filters at the side; images are found, compared and acted on here."""
 
     place = "images"
     stage = "dataset"
@@ -56,6 +58,7 @@ class ImagesPage(Page):
         self.content = ImagesContent(self._fill_menu)
         self.menu.attach_grid(self.content.grid)
         self.menu.attach_numbers(self.content.grid)
+        self.menu.attach_scatter(self.content.map, lambda: self.content.map_keys.tolist())
         self.menu.opened.connect(self._open_image)
         self.tree = FacetTree()
         self.tree.changed.connect(self._apply)
@@ -64,11 +67,16 @@ class ImagesPage(Page):
         self.clear_button.clicked.connect(self._clear)
         self.label_errors_button = QPushButton("Find label errors")
         self.label_errors_button.clicked.connect(self._find_label_errors)
-        self.add_to_options(self.clear_button)
-        self.add_to_options(self.tree)
-        self.add_to_options(self.label_errors_button)
+        self.compared = ImagesCompared(self)
+        self.compared.found.connect(self._on_compared)
+        for widget in (self.clear_button, self.tree, self.label_errors_button):
+            self.add_to_options(widget)
+        self.add_to_options(self.compared.compare_button)
+        self.add_to_options(self.compared.stability_button)
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         content = self.content
+        self.map = ImagesMap(self, self.images, content, self.image_actions.why_no_similar)
+        self.map.opened.connect(self._open)
         content.searched.connect(self._apply)
         content.sorted.connect(self._apply)
         content.coloured.connect(self._show_images)
@@ -85,6 +93,7 @@ class ImagesPage(Page):
     def _know_nothing(self) -> None:
         self._index = ImageIndex()
         self._made_of: tuple[object, ...] = ()
+        self._colour_next = ""
         self._shown: IntArray = np.zeros(0, dtype=np.int64)
         self._clusters: tuple[ClassClusters, ...] = ()
         self._clustered: object = None
@@ -98,6 +107,8 @@ class ImagesPage(Page):
         self._know_nothing()
         self.images.forget()
         self.large.forget()
+        self.map.forget()
+        self.compared.forget()
         self.tree.set_facets({})
         self.content.forget()
         self._say_empty()
@@ -117,12 +128,13 @@ class ImagesPage(Page):
         coreset = self.model.latest_value("coreset")
         of = (summary, coreset, self._clusters, self.found.current, self.model.project.image_notes,
               self.model.settings("data").left_out_images, self.model.settings("data").relabelled,
-              self.model.settings("quality"))  # fmt: skip
+              self.model.settings("quality"), self.compared.results[0], self.compared.results[1])  # fmt: skip
         # By identity: views hold arrays, which have no single truth when they are compared.
         if len(of) != len(self._made_of) or any(one is not old for one, old in zip(of, self._made_of, strict=True)):
             self._made_of = of
             # Of many images not before the page itself is shown, which takes a moment, too.
             self._steps.run(self._make_index(summary), at_once=len(summary.dataset.images) < MANY)
+        self.compared.show_state()
         reason = summary.why_no_labels(FINDING) or self.image_actions.why_no_similar()
         busy = bool(self.job_numbers(FindLabelErrors))
         self.label_errors_button.setEnabled(not reason and not busy)
@@ -146,10 +158,14 @@ class ImagesPage(Page):
     def _make_index(self, summary: DatasetSummary) -> Iterator[None]:
         """Make what images are filtered by, piece by piece, and show it."""
         quality = self.model.settings("quality")
-        yield from self._index.make(summary, self._coreset(summary), self._clusters, quality, self._marks(summary))
+        marks, extra = self._marks(summary), self.compared.facets(len(summary.dataset.images))
+        yield from self._index.make(summary, self._coreset(summary), self._clusters, quality, marks, extra)
         self.tree.set_facets(self._index.facets)
         self.content.offer_colours({name: facet.title for name, facet in self._index.facets.items()})
         self._offer_orders(summary)
+        if self._colour_next in self._index.facets:
+            self.content.choose_colour(self._colour_next)
+        self._colour_next = ""
         yield
         self._apply()
         self.large.refresh()
@@ -262,6 +278,12 @@ class ImagesPage(Page):
             pinned_out=self.images.indices(settings.pinned_out),
             highlighted=self._similar.queries if self._similar is not None else (),
         )
+        chosen = coreset.indices if coreset is not None else None
+        self.map.show(facet, shown, chosen if coloured not in ("coreset", "compared") else None)
+
+    def on_leave(self) -> None:
+        """Hide what follows the mouse."""
+        self.map.hover.hide()
 
     def _caption(self, summary: DatasetSummary) -> Callable[[int], str]:
         every = summary.dataset.images
@@ -349,6 +371,12 @@ class ImagesPage(Page):
             self.found.keep(findings, summary.paths)
             self.tree.check("finding", ["Suspected label error"])
 
+    def _on_compared(self, name: str) -> None:
+        """Colour the images by a result that has just been found."""
+        self._colour_next = name
+        if self.isVisible():
+            self.refresh()
+
     def _on_refused(self, sentence: str, details: str) -> None:
         self._clustered = None
         if self.isVisible():
@@ -368,7 +396,7 @@ class ImagesPage(Page):
         facts = [("Class", self.image_actions.class_of(index))]
         if image.original_class:
             facts.append(("Class in the source", image.original_class))
-        for name in ("set", "coreset", "cluster", "finding"):
+        for name in ("set", "coreset", "compared", "stability", "cluster", "finding"):
             facet = self._index.facets.get(name)
             code = int(facet.codes()[index]) if facet is not None else -1
             if facet is not None and code >= 0:
@@ -380,7 +408,8 @@ class ImagesPage(Page):
         return [*facts, ("Size", self.images.size_words(index))]
 
     def _open(self, index: int) -> None:
-        self._open_image(index, self.content.grid.images.keys.tolist())
+        walk = self.content.map_keys if self.content.map_method else self.content.grid.images.keys
+        self._open_image(index, walk.tolist())
 
     def _open_image(self, index: int, walk: object) -> None:
         self.large.open(index, walk if isinstance(walk, list) else [index])

@@ -1,13 +1,16 @@
-"""The content of the Images page: search, order, colour and size above a grid of all images."""
+"""The content of the Images page: search, order, colour and size above a grid or a map of all images."""
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from coreset_studio.core.results import IntArray
 from coreset_studio.desktop_app import theme
 from coreset_studio.desktop_app.widgets.controls import ComboBox, Slider
+from coreset_studio.desktop_app.widgets.map_plot import MapPlot
 from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
 from coreset_studio.desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from coreset_studio.desktop_app.widgets.words import set_tone
@@ -17,16 +20,19 @@ SIDE = 104
 SEARCH_MS = 150
 CAPTIONS = {"class": "Class", "file": "File name", "": "None"}
 NO_COLOUR = "None"
+VIEWS = {"": "Grid", "pca": "Map (PCA)", "tsne": "Map (t-SNE)"}
+"""Views of the images, by the method of the map; empty for the grid."""
+VIEW_TIP = "Show the images as a grid, or as points: similar images are near each other"
 SEARCH_TIP = "Find images by a part of their path or of a value in the table (Ctrl+F)"
 
 
 class ImagesContent(QWidget):
-    """All images that pass the filters, as a grid.
+    """All images that pass the filters, as a grid or a map.
 
     Signals
     -------
-    searched, sorted, coloured, captioned : ()
-        Another text is searched for; another order, colour or caption is chosen.
+    searched, sorted, coloured, captioned, viewed : ()
+        Another text is searched for; another order, colour, caption or view is chosen.
     left_similar : ()
         All images are to be shown again.
 
@@ -40,6 +46,7 @@ class ImagesContent(QWidget):
     sorted = Signal()
     coloured = Signal()
     captioned = Signal()
+    viewed = Signal()
     left_similar = Signal()
 
     def __init__(self, fill_menu: Callable[[QMenu, Sequence[int]], None], parent: QWidget | None = None) -> None:
@@ -63,7 +70,11 @@ class ImagesContent(QWidget):
         self.descending.setCheckable(True)
         self.descending.toggled.connect(self._show_direction)
         self.descending.toggled.connect(self.sorted)
-        self.colour = _choice("Colour by", "What the colour below each image means; the filters show the colours")
+        self.view = _choice("View", VIEW_TIP)
+        for name, title in VIEWS.items():
+            self.view.addItem(title, name)
+        self.view.currentIndexChanged.connect(self._show_view)
+        self.colour = _choice("Colour by", "What the colour of each image means; the filters show the colours")
         self.colour.currentIndexChanged.connect(self.coloured)
         self.caption = _choice("Caption", "Text below each image")
         for name, title in CAPTIONS.items():
@@ -94,6 +105,13 @@ class ImagesContent(QWidget):
         self.grid.set_captions(True)
         self.grid.selection_changed.connect(self._show_selection)
         self.grid.viewport().installEventFilter(self)
+        self.map = MapPlot()
+        self.map.selection_changed.connect(self._show_selection)
+        self.map_words = QLabel()
+        self.map_words.setWordWrap(True)
+        set_tone(self.map_words, "muted")
+        self._map_keys: IntArray = np.zeros(0, dtype=np.int64)
+        self._of_grid: list[QWidget] = [self.size_slider]
         self._lay_out()
         self._add_shortcuts()
         self._show_direction()
@@ -105,6 +123,7 @@ class ImagesContent(QWidget):
         above.addWidget(self.count)
         above.addStretch(1)
         self.search.setMinimumWidth(theme.UNIT * 22)
+        above.addWidget(self.view)
         above.addWidget(self.search, 2)
         above.addWidget(self.actions_button)
         below = QHBoxLayout()
@@ -117,6 +136,9 @@ class ImagesContent(QWidget):
             below.addWidget(control, 1)
             if control is self.order:
                 below.addWidget(self.descending)
+                self._of_grid.append(self.descending)
+            if control is not self.colour:
+                self._of_grid += [label, control]
             below.addSpacing(theme.UNIT)
         below.addStretch(1)
         below.addWidget(self.size_slider)
@@ -126,7 +148,16 @@ class ImagesContent(QWidget):
         column.addLayout(above)
         column.addLayout(below)
         column.addWidget(self.similar)
-        column.addWidget(self.grid, 1)
+        on_map = QWidget()
+        map_column = QVBoxLayout(on_map)
+        map_column.setContentsMargins(0, 0, 0, 0)
+        map_column.setSpacing(theme.UNIT // 2)
+        map_column.addWidget(self.map, 1)
+        map_column.addWidget(self.map_words)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.grid)
+        self._stack.addWidget(on_map)
+        column.addWidget(self._stack, 1)
 
     def _add_shortcuts(self) -> None:
         for keys, slot in (
@@ -148,6 +179,36 @@ class ImagesContent(QWidget):
         """Offer what the colours may mean, by name of a facet."""
         _offer(self.colour, {"": NO_COLOUR, **titles})
 
+    @property
+    def map_method(self) -> str:
+        """The method of the map that is chosen; empty for the grid."""
+        return str(self.view.currentData() or "")
+
+    def choose_view(self, method: str) -> None:
+        """Show the map of a method, or the grid with an empty text."""
+        self.view.setCurrentIndex(max(0, self.view.findData(method)))
+
+    def selected_keys(self) -> IntArray:
+        """Return the selected images, in the order of the grid, or ascending while the map is shown."""
+        return self._map_keys[self.map.selection] if self.map_method else self.grid.selected_keys()
+
+    def set_map_keys(self, keys: IntArray, selected: IntArray) -> None:
+        """Name the images of the points of the map, which were replaced, and those that are selected."""
+        self._map_keys = keys
+        self.map.set_selection(np.flatnonzero(np.isin(keys, selected)))
+        self._show_selection()
+
+    @property
+    def map_keys(self) -> IntArray:
+        """The images of the points of the map."""
+        return self._map_keys
+
+    def choose_colour(self, name: str) -> None:
+        """Choose what the colours mean without a signal."""
+        self.colour.blockSignals(True)
+        self.colour.setCurrentIndex(max(0, self.colour.findData(name)))
+        self.colour.blockSignals(False)
+
     def choose_order(self, name: str) -> None:
         """Choose an order without a signal."""
         self.order.blockSignals(True)
@@ -162,6 +223,10 @@ class ImagesContent(QWidget):
         self.offer_orders({})
         self.offer_colours({})
         self.show_similar("")
+        self.choose_view("")
+        self.map.forget()
+        self.map_words.clear()
+        self._map_keys = self._map_keys[:0]
         self.grid.set_images(())
         self.grid.set_badges(selected=(), pinned_in=(), pinned_out=(), highlighted=())
         self._show_selection()
@@ -207,9 +272,25 @@ class ImagesContent(QWidget):
         self.search.selectAll()
 
     def _focus_grid(self) -> None:
+        if self.map_method:
+            self.map.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         self.grid.setFocus(Qt.FocusReason.ShortcutFocusReason)
         if not self.grid.currentIndex().isValid() and len(self.grid.images.keys):
             self.grid.setCurrentIndex(self.grid.images.index(0))
+
+    def _show_view(self) -> None:
+        on_map = bool(self.map_method)
+        if on_map != bool(self._stack.currentIndex()):  # the selection goes along
+            if on_map:
+                self.map.set_selection(np.flatnonzero(np.isin(self._map_keys, self.grid.selected_keys())))
+            else:
+                self.grid.set_selected_keys(self._map_keys[self.map.selection])
+        for widget in self._of_grid:
+            widget.setVisible(not on_map)
+        self._stack.setCurrentIndex(int(on_map))
+        self._show_selection()
+        self.viewed.emit()
 
     def _resize(self, side: int) -> None:
         key = self.grid.current_key()
@@ -229,7 +310,7 @@ class ImagesContent(QWidget):
         self.descending.setAccessibleName(words)
 
     def _show_selection(self) -> None:
-        n = len(self.grid.selected_keys())
+        n = len(self.selected_keys())
         self.actions_button.setText(f"Actions ({n:,} selected)" if n else "Actions")
         self.actions_button.setEnabled(n > 0)
         tip = "Actions on the selected images" if n else "Select images first. Ctrl+A selects all."
@@ -238,7 +319,7 @@ class ImagesContent(QWidget):
 
     def _fill(self) -> None:
         self._menu.clear()
-        self._fill_menu(self._menu, [int(key) for key in self.grid.selected_keys()])
+        self._fill_menu(self._menu, self.selected_keys().tolist())
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Want what is left."""

@@ -12,7 +12,7 @@ from coreset_studio.desktop_app.models.facets import Facet
 
 OPEN_UP_TO = 16
 """A facet with more values than this is closed at first."""
-OPEN = ("class", "set", "coreset", "finding")
+OPEN = ("class", "set", "coreset", "finding", "compared", "stability")
 NAME = Qt.ItemDataRole.UserRole
 SWATCH = 12
 

@@ -51,9 +51,9 @@ class Scatter(Plot):
     selection_changed = Signal(object)
     menu_requested = Signal(int, QPoint)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, name: str = "Images by cluster") -> None:
         self._view = LassoView()
-        super().__init__("Images by cluster", parent=parent, view_box=self._view)
+        super().__init__(name, parent=parent, view_box=self._view)
         self._points: Points = np.zeros((0, 2))
         self._labels: Rows = NO_ROWS
         self._medoids: Rows = NO_ROWS
@@ -180,14 +180,22 @@ class Scatter(Plot):
         self._draw_ring()
 
     def _fill(self, item: Any, number: int, rows: Rows, *, solid: bool = False) -> None:
-        colour = theme.cluster_colour(number)
+        colour = self.colour_of(number)
         brush = QColor(colour)
         # Many selected points stay translucent: solid ones would hide the cluster below and how dense a place is.
         few = len(self._selected if solid else self._points) <= FEW * 10
         brush.setAlpha(255 if solid and few else self._alpha())
         pen = pg.mkPen(theme.edge(colour), width=0.8) if few else None
         at = self._points[rows]
-        item.setData(at[:, 0], at[:, 1], symbol=theme.cluster_symbol(number), size=self._size(), brush=brush, pen=pen)
+        item.setData(at[:, 0], at[:, 1], symbol=self.symbol_of(number), size=self._size(), brush=brush, pen=pen)
+
+    def colour_of(self, number: int) -> str:
+        """Return the colour of a cluster, as ``#rrggbb``."""
+        return theme.cluster_colour(number)
+
+    def symbol_of(self, number: int) -> str:
+        """Return the marker of a cluster as pyqtgraph names it."""
+        return theme.cluster_symbol(number)
 
     def _alpha(self) -> int:
         """Return the opacity (0 to 255) at which dense places still show their density."""

@@ -32,7 +32,7 @@ def chosen(file: Path) -> set[str]:
 
 
 COMMANDS = (
-    "scan", "extractors", "features", "embed", "size", "select", "export", "verify", "rerun",
+    "scan", "extractors", "features", "embed", "size", "select", "export", "verify", "rerun", "diff", "stability",
     "compare", "run", "search", "predict", "evaluate", "explain", "methods", "weights", "model", "cluster", "plugins",
     "demo",
 )  # fmt: skip

@@ -19,7 +19,7 @@ from coreset_studio.core.service.selection_requests import ChooseCoreset, OpenSe
 from coreset_studio.core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-SUBJECTS = ("cache", "comparison", "coreset", "dataset", "feature", "reading", "selection", "weights")
+SUBJECTS = ("cache", "comparison", "coreset", "dataset", "feature", "map", "reading", "selection", "weights")
 MODULES = [f"coreset_studio.core.service.{subject}_requests" for subject in SUBJECTS]
 KINDS = [
     one

@@ -23,6 +23,7 @@ from coreset_studio.desktop_app.widgets.fraction_control import FractionControl
 from coreset_studio.desktop_app.widgets.image_viewer import ImageViewer
 from coreset_studio.desktop_app.widgets.job_bar import JobBar
 from coreset_studio.desktop_app.widgets.line_with_intervals import LineWithIntervals
+from coreset_studio.desktop_app.widgets.map_plot import MapPlot
 from coreset_studio.desktop_app.widgets.medoid_strip import MedoidStrip
 from coreset_studio.desktop_app.widgets.message_strip import MessageStrip
 from coreset_studio.desktop_app.widgets.metric_bars import MetricBars
@@ -70,6 +71,7 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "image viewer": ImageViewer,
     "job bar": JobBar,
     "lines": LineWithIntervals,
+    "map": MapPlot,
     "medoids": MedoidStrip,
     "message": strip,
     "metric bars": MetricBars,
@@ -93,7 +95,8 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
 }
 PLOTS = (
     "bar pairs", "class histogram", "class table", "cluster bars", "confusion matrix", "lines", "metric bars",
-    "quality", "results", "samples", "scatter", "silhouette", "small multiples", "training", "unit curves", "variance",
+    "map", "quality", "results", "samples", "scatter", "silhouette", "small multiples", "training", "unit curves",
+    "variance",
 )  # fmt: skip
 
 
