@@ -467,7 +467,7 @@ def _threads(parser: argparse.ArgumentParser) -> None:
 def _at_once(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at-once",
-        type=_number_of_threads,
+        type=_count,
         default=1,
         metavar="N",
         help="train up to N networks at once, fewer if memory is short; each uses the number of --threads, so that the "
