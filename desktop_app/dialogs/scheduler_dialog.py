@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from coreset_studio.core.service.cluster_requests import TLS_FILES, ReachScheduler, SchedulerChoice
 from coreset_studio.desktop_app import theme
-from coreset_studio.desktop_app.dialogs.help_window import show_help
 from coreset_studio.desktop_app.service.engine import EngineService
 from coreset_studio.desktop_app.widgets.file_field import FileField
 from coreset_studio.desktop_app.widgets.job_progress import JobProgress
@@ -208,6 +207,9 @@ class SchedulerDialog(QDialog):
         self.test.setEnabled(True)
 
     def _show_help(self) -> None:
+        # Not before it is wanted: pages of Help have figures, whose library would delay the start of the window.
+        from coreset_studio.desktop_app.dialogs.help_window import show_help
+
         show_help(self, "machines")
 
     def _save(self) -> None:

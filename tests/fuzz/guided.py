@@ -23,7 +23,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(
-    include=["core", "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "PIL.JpegImagePlugin", "PIL.GifImagePlugin",
+    include=["coreset_studio", "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "PIL.JpegImagePlugin", "PIL.GifImagePlugin",
              "PIL.BmpImagePlugin", "PIL.WebPImagePlugin", "numpy.lib._format_impl"],
     enable_loader_override=False,
 ):  # fmt: skip

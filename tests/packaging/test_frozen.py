@@ -32,9 +32,8 @@ assert SPEC.loader is not None
 BUILD = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(BUILD)
 FOLDER = BUILD.programs()  # on macOS in the .app, which is what users get
-RESOURCES = (
-    FOLDER.parent / "Resources" / "resources" if sys.platform == "darwin" else FOLDER / "_internal" / "resources"
-)
+INTERNAL = FOLDER.parent / "Resources" if sys.platform == "darwin" else FOLDER / "_internal"
+RESOURCES = INTERNAL / "coreset_studio" / "resources"
 SUFFIX = ".exe" if sys.platform == "win32" else ""
 START_SECONDS = float(os.environ.get("CORESET_START_SECONDS", "2"))  # runners of GitHub are slow
 

@@ -62,7 +62,7 @@ def test_every_source_has_its_facts_and_a_help_page(source: Source) -> None:
     assert source.expects.startswith(("a ", "an "))
     assert source.is_folder != bool(source.suffixes)
     package, _, file = source.help.partition(":")
-    assert (package, file) == ("resources", f"help/sources/{source.name}.html")
+    assert (package, file) == ("coreset_studio.resources", f"help/sources/{source.name}.html")
     page = (resource_folder() / file).read_text(encoding="utf-8")
     assert page.startswith(f"<h1>{source.title}</h1>\n")
     for wanted in ("Example", "What is read", "At a glance"):

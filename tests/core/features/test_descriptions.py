@@ -95,7 +95,7 @@ def test_the_help_page_says_what_the_description_does(name: str) -> None:
 
 
 def test_pages_stand_for_extractors_alone() -> None:
-    pages = {each.name for each in files("resources").joinpath("help/extractors").iterdir()}
+    pages = {each.name for each in files("coreset_studio.resources").joinpath("help/extractors").iterdir()}
     assert pages == {f"{name}.html" for name in EXTRACTORS}
 
 

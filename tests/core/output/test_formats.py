@@ -53,7 +53,7 @@ def test_every_format_has_its_facts_and_a_help_page(described: ExportFormat) -> 
     assert described.title
     assert described.tip
     package, _, file = described.help.partition(":")
-    assert (package, file) == ("resources", f"help/exports/{described.name}.html")
+    assert (package, file) == ("coreset_studio.resources", f"help/exports/{described.name}.html")
     page = (resource_folder() / file).read_text(encoding="utf-8")
     assert page.startswith(f"<h1>{described.title}</h1>\n")
     for wanted in ("Example", "What is written", "What is rejected"):

@@ -33,7 +33,7 @@ def test_every_network_is_described_whole(name: str) -> None:
     assert network.cost.seconds_per_image > 0
     assert callable(network.code)
     package, _, file = network.help.partition(":")
-    assert package == "resources"
+    assert package == "coreset_studio.resources"
     page = resource_folder() / file
     assert page == resource_folder() / "help" / "networks" / f"{name}.html"
     assert "<h1>" in page.read_text(encoding="utf-8")

@@ -62,8 +62,8 @@ def opened(window: HelpWindow) -> list[str]:
 def test_pages_stand_below_the_list_of_their_kind(window: HelpWindow) -> None:
     tops = [window.pages.topLevelItem(i) for i in range(window.pages.topLevelItemCount())]
     assert [top.text(0) for top in tops] == [
-        "Tour", "The method", "Settings", "Dataset sources", "Extractors", "Samplers", "Networks", "Metrics",
-        "Export formats", "Licences",
+        "Tour", "The method", "Which images to label first", "Settings", "Dataset sources", "Extractors", "Samplers",
+        "Networks", "Metrics", "Export formats", "Several machines", "Licences",
     ]  # fmt: skip
     for top in tops:
         above = top.data(0, Qt.ItemDataRole.UserRole)
@@ -97,7 +97,7 @@ def test_every_page_opens_by_the_mouse(window: HelpWindow, qtbot: QtBot) -> None
 def test_the_keyboard_alone_is_enough(window: HelpWindow, qtbot: QtBot) -> None:
     assert window.text.hasFocus()
     window.pages.setFocus(Qt.FocusReason.TabFocusReason)
-    for _ in range(8):
+    for _ in range(9):
         qtbot.keyClick(window.pages, Qt.Key.Key_Down)
     assert window.text.name == "samplers/intelligent"
     qtbot.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
