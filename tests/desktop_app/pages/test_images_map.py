@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from pytestqt.qtbot import QtBot
 
 from coreset_studio.core.pipeline.maps import map_of
@@ -152,14 +152,14 @@ def test_the_menu_of_the_map_acts_on_the_selection(page: ImagesPage, qtbot: QtBo
     assert path in page.model.settings("data").left_out_images
 
 
-def test_the_image_under_the_mouse_is_shown_with_its_name(page: ImagesPage, qtbot: QtBot) -> None:
+def test_the_image_under_the_mouse_is_shown_with_its_name(page: ImagesPage, demo_study: Study, qtbot: QtBot) -> None:
     see_map(page, qtbot)
     page.content.colour.setCurrentText("Cluster")
-    clustered = page._clusters[0]
+    clustered = prepare(demo_study).clusters[0]
     index = int(clustered.indices[0])
     page.content.map.hovered.emit(int(np.flatnonzero(page.content.map_keys == index)[0]))
     assert page.map.hover.isVisible()
-    words = page.map.hover._words.text().split("\n")
+    words = page.map.hover.findChildren(QLabel)[-1].text().split("\n")
     assert words == [
         page.images.path(index).rsplit("/", 1)[-1], page.images.class_of(index),
         f"Cluster: Cluster {int(clustered.labels[0]) + 1}",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pyqtgraph import ItemSample, ScatterPlotItem
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -71,11 +72,17 @@ def test_the_keyboard_walks_values_and_images(plot: MapPlot, qtbot: QtBot) -> No
     assert plot.selection.tolist() == [0, 1, 2, 3, 4, 5]
 
 
+def samples(plot: MapPlot) -> list[ItemSample]:
+    """Return the samples in the legend, from the top."""
+    found = [item for item in plot.scene().items() if isinstance(item, ItemSample)]
+    return sorted(found, key=lambda sample: sample.scenePos().y())
+
+
 def test_a_click_on_the_legend_hides_nothing(plot: MapPlot, qtbot: QtBot) -> None:
-    sample = plot._legend.items[0][0]
+    sample = samples(plot)[0]
     place = plot.mapFromScene(sample.mapToScene(sample.rect().center()))
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert plot._items[0].isVisible()
+    assert all(item.isVisible() for item in plot.plotItem.items if isinstance(item, ScatterPlotItem))
 
 
 def test_the_table_has_the_value_of_each_image(plot: MapPlot) -> None:
