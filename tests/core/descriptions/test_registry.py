@@ -145,6 +145,6 @@ def test_code_is_named_and_found(install_plugin: Install) -> None:
     assert resolve("coreset_studio.core.selection.description:Sampler") is Sampler
     assert resolve("coreset_studio.core.descriptions:Cost.seconds_for") is Cost.seconds_for
     with pytest.raises(ImportError):
-        resolve("core.nothing:x")
+        resolve("coreset_studio.core.nothing:x")
     description = Description(name="a", title="A", tip="A", does="coreset_studio.core.descriptions:Cost")
     assert description.code is Cost
