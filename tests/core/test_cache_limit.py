@@ -240,6 +240,7 @@ def test_it_can_be_cancelled(tmp_path: Path) -> None:
     assert held(tmp_path) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_processes_that_store_and_trim_do_not_disturb_each_other(tmp_path: Path) -> None:
     processes = [start(STORE_AND_TRIM, tmp_path, me, 40) for me in range(4)]
     said = [each.communicate()[0] for each in processes]
@@ -364,6 +365,7 @@ def select(images: Path, cache: Path, out: Path) -> None:
     release()
 
 
+@pytest.mark.slow
 def test_commands_keep_to_the_limit_and_compute_the_same_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,6 +84,7 @@ def together(processes: list[subprocess.Popen[str]]) -> None:
     assert codes == [0] * len(processes), next((text for text, code in zip(said, codes, strict=True) if code), said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["one", "many", "damaged"])
 def test_processes_that_store_the_same_do_not_disturb_each_other(tmp_path: Path, mode: str) -> None:
     (tmp_path / "meeting").mkdir()
@@ -94,6 +95,7 @@ def test_processes_that_store_the_same_do_not_disturb_each_other(tmp_path: Path,
     assert {entry.name for entry in (tmp_path / "cache" / "stage").iterdir()} == keys
 
 
+@pytest.mark.slow
 def test_processes_that_append_the_same_rows_do_not_disturb_each_other(tmp_path: Path) -> None:
     (tmp_path / "meeting").mkdir()
     together([start(APPEND, tmp_path / "rows", tmp_path / "meeting", me, PROCESSES, 10) for me in range(PROCESSES)])

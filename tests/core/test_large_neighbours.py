@@ -78,6 +78,7 @@ def test_up_to_the_limit_neighbours_are_exact(limit: int) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_neighbours_of_near_cells_have_exact_distances_and_a_high_recall() -> None:
     points = made_up(6000)
     rows, distances = nearest_rows(points, 20, LIMIT)
@@ -104,6 +105,7 @@ def test_where_all_cells_are_near_the_search_equals_the_exact_one(monkeypatch: p
         assert recall(found[0], expected_rows) > 0.8
 
 
+@pytest.mark.slow
 def test_more_neighbours_than_a_cell_has_rows() -> None:
     points = made_up(1500)
     rows, _ = nearest_rows(points, 150, LIMIT)
@@ -128,6 +130,7 @@ def test_copies_of_a_row_are_found() -> None:
     assert (distances[:, 0] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_neighbours", [1, 20])
 def test_nearest_targets_of_other_rows(n_neighbours: int) -> None:
     points = made_up(6000)

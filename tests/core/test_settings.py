@@ -24,6 +24,7 @@ from coreset_studio.core.settings import (
 )
 
 
+@pytest.mark.slow
 @given(
     fraction=st.floats(min_value=1e-6, max_value=1.0),
     images=st.none() | st.integers(1, 10**6),

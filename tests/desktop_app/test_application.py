@@ -42,6 +42,7 @@ def drive(task: str, folder: Path) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.slow
 def test_a_folder_is_scanned_and_the_window_closes(images: Path) -> None:
     seen = drive("scan", images)
     assert seen["facts"]

@@ -156,6 +156,7 @@ def test_opening_a_folder_scans_it_at_once(window: MainWindow, images: Path, qtb
     assert window.frame.job_bar.action.text() == "Continue to Features"
 
 
+@pytest.mark.slow
 def test_the_end_of_a_long_step_is_notified_while_another_program_is_in_use(
     window: MainWindow, images: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1007,6 +1008,7 @@ def test_a_plugin_that_fails_is_told_once_and_listed_in_about(
     window.files.may_close.emit()
 
 
+@pytest.mark.slow
 def test_nothing_heavy_enters_the_windows_process(window: MainWindow) -> None:
     import subprocess
     import sys

@@ -105,6 +105,7 @@ def test_the_size_for_the_margin_is_reported_after_all_steps(
     assert window.context.model.settings("selection").images is None, "it is told, and not used"
 
 
+@pytest.mark.slow
 def test_what_fits_this_machine_is_stored_as_chosen(
     window: MainWindow, first_lot: Any, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_what_fits_this_machine_is_stored_as_chosen(
     assert model.project.settings == settings
 
 
+@pytest.mark.slow
 def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
     model = window.context.model
     window.files.open_path(first_lot.study.source)
@@ -180,6 +182,7 @@ def test_it_begins_with_a_folder_on_the_start_page(
     assert started == [True]
 
 
+@pytest.mark.slow
 def test_cancel_stops_it(window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     window.files.open_path(first_lot.study.source)
     qtbot.waitUntil(lambda: window.context.model.state("dataset") == "done", timeout=LONG)
@@ -201,6 +204,7 @@ def test_cancel_while_images_are_chosen_stops_it_too(window: MainWindow, first_l
     assert not window.run_all.is_running
 
 
+@pytest.mark.slow
 def test_a_step_that_cannot_run_is_said(
     window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

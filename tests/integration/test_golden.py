@@ -43,6 +43,7 @@ def test_features_in_the_cache_are_found(golden: Path) -> None:
     assert len(features) == n_files
 
 
+@pytest.mark.slow
 def test_no_stored_run_is_trained_again(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object, **_keywords: object) -> None:
         raise AssertionError("a stored run is trained again")

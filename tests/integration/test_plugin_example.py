@@ -145,6 +145,7 @@ def test_a_comparison_trains_its_network_and_shows_its_metric(site: Path, lines:
     assert "Kappa" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_refused_in_a_sentence(lines: Path, tmp_path: Path) -> None:
     done = coreset("select", lines, "--sampler", "evenly-spaced", "--out", tmp_path / "a.csv", site=None)
     assert done.returncode == 2

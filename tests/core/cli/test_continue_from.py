@@ -46,6 +46,7 @@ def contents(manifest: Path) -> set[tuple[str, str]]:
     return {(each.class_name, each.pixels) for each in read_manifest(manifest).chosen}
 
 
+@pytest.mark.slow
 def test_the_earlier_images_are_kept_when_new_ones_come(
     run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +74,7 @@ def test_the_earlier_images_are_kept_when_new_ones_come(
     assert contents(second) < contents(tmp_path / "three" / "coreset.json")
 
 
+@pytest.mark.slow
 def test_a_private_export_continues_and_names_nothing(
     run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +145,7 @@ def empty(file: Path, first: Path) -> Path:
     return write(file, json.dumps({**json.loads(first.read_text()), "chosen": []}))
 
 
+@pytest.mark.slow
 def test_a_sampler_that_does_not_rank_and_a_small_budget_are_refused(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ def test_diff_prints_what_both_lists_say(
     assert "is not an export" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_stability_lists_how_often_each_image_is_selected(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

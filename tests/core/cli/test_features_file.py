@@ -44,6 +44,7 @@ def write_own(cells: Path, file: Path, *, without: Sequence[str] = ()) -> list[s
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".npy", ".h5", ".csv"])
 def test_features_that_were_written_select_the_same_images_as_their_extractor(
     suffix: str, cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -85,6 +86,7 @@ def test_writing_features_is_refused_before_anything_is_computed(
     assert (tmp_path / "f.csv").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_it_is_combined_with_other_extractors(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_own(cells, tmp_path / "own.npy")
     both = ["--features-file", tmp_path / "own.npy", "--extractor", "features-file,colour-texture"]
@@ -97,6 +99,7 @@ def test_it_is_combined_with_other_extractors(cells: Path, tmp_path: Path, capsy
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_flag_that_has_no_effect_and_an_extractor_without_its_file_are_told(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +151,7 @@ def test_extractors_lists_it_with_its_state_and_separation(
     assert 0 < float(line.split()[-1]) < 1
 
 
+@pytest.mark.slow
 def test_an_export_names_the_file_and_is_made_again_wherever_it_is(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,6 +178,7 @@ def test_an_export_names_the_file_and_is_made_again_wherever_it_is(
     assert "The features file is not that of the export" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_private_export_names_no_file_and_is_made_again_with_it(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

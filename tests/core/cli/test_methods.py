@@ -10,6 +10,7 @@ from coreset_studio.core.cli import main
 COMMON = ["--extractor", "colour-texture", "--sampler", "intelligent"]
 
 
+@pytest.mark.slow
 def test_an_export_is_described_with_what_it_cites(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ def shelf(install_plugin_module: Any, cells: Path, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_source_of_a_plugin_goes_the_whole_way(
     shelf: Path, cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_list_of_quality_replaces_no_file(scan: Scan, add_image: Callable[[str
     assert "found -1" in said
 
 
+@pytest.mark.slow
 def test_thumbnails_are_suspected_and_excluded_by_a_pattern(
     tmp_path: Path, add_image: Callable[[str], None], scan: Scan
 ) -> None:

@@ -24,6 +24,7 @@ GRID = ("--learning-rates", "0.002,0.008", "--dropouts", "0,0.1", "--epoch-count
 SMALL = ("--parameters", "learning_rate,dropout", "--epochs", "2")
 
 
+@pytest.mark.slow
 def test_a_search_of_the_first_version_is_complete_and_gives_the_same_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +107,7 @@ def test_the_method_is_that_which_the_words_mean(
         assert ("grid is trained" in said) == bool(note)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -49,6 +49,7 @@ def test_lines_tables_and_progress_are_plain(capsys: pytest.CaptureFixture[str])
     assert len({len(line) for line in table(["class", "n"], [[WICKED, "1"]], {1}).splitlines()}) == 1
 
 
+@pytest.mark.slow
 def test_wicked_names_of_classes_and_files_reach_no_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

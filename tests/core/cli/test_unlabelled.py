@@ -145,6 +145,7 @@ def test_a_run_selects_exports_and_reports_without_training(flat: Path, tmp_path
     assert main(["methods", str(tmp_path / "study")]) == 0
 
 
+@pytest.mark.slow
 def test_the_methods_paragraph_speaks_of_no_classes(flat: Path, tmp_path: Path, call: Call,
                                                     capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     assert call("export", flat, "--images", "6", "--files", "list", "--out", tmp_path / "one")[0] == 0

@@ -177,6 +177,7 @@ def _true_facts() -> Any:
     return facts_here
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_named() -> None:
     with (
         pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:9 did not answer within 1 seconds"),
@@ -213,6 +214,7 @@ def test_versions_that_differ_are_named_in_words() -> None:
     assert one.differences(other) == ("Coreset Studio 1 instead of 2", "Keras (none) instead of 3")
 
 
+@pytest.mark.slow
 def test_another_processor_is_measured_against_this_one(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

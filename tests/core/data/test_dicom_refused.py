@@ -88,6 +88,7 @@ def test_unknown_transfer_syntax_is_named() -> None:
     assert "cannot be read (transfer syntax 1.2.840.10008.1.2.9)" in refusal(data)
 
 
+@pytest.mark.slow
 def test_deflate_bomb_is_stopped() -> None:
     whole = dicom_bytes(ramp(), syntax=DEFLATED)
     dataset_starts = 144 + int.from_bytes(whole[140:144], "little")
@@ -113,6 +114,7 @@ def test_run_lengths_that_claim_more_than_the_image() -> None:
     assert "damaged or incomplete" in refusal(written(dataset))
 
 
+@pytest.mark.slow
 def test_many_fragments_and_elements() -> None:
     pieces = b"\xfe\xff\x00\xe0\0\0\0\0" * 300_000
     data = compressed([b"\xff\xd8"], BASELINE, Rows=8, Columns=8, PixelData=pieces)

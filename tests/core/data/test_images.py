@@ -358,6 +358,7 @@ def _segment(marker: bytes) -> bytes:
     return b"\xff" + marker + b"\0\2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

@@ -324,6 +324,7 @@ def test_every_check_is_described_once() -> None:
         assert low <= check.threshold(QualitySettings()) <= high
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_images_are_flagged_while_a_threshold_is_dragged(dataset_of: Callable[..., Dataset]) -> None:
     measures = np.abs(np.random.default_rng(0).normal(1, 0.2, (100_000, len(MEASURES))))
     rows = [(f"{number}.png", "a", {"quality": tuple(row)}) for number, row in enumerate(measures.tolist())]

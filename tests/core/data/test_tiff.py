@@ -364,6 +364,7 @@ def test_what_is_not_read_is_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_bomb_in_deflate_takes_no_more_than_the_image() -> None:
     bomb = zlib.compress(bytes(300_000_000), 9)
     data = single(8, 8, 5, 8, 1, bomb, compression=8, predictor=1)

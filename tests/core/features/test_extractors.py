@@ -56,6 +56,7 @@ def network_of(name: str) -> Network:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_architecture_is_the_one_of_keras(keras: Any, name: str) -> None:
     model = network_of(name).build(64)
@@ -84,6 +85,7 @@ def test_containers_that_keras_writes_are_read(
     assert read_tensors(file, WEIGHT_SETS["mobilenetv2"].layers, "MobileNetV2").digest == tensors.digest
 
 
+@pytest.mark.slow
 def test_file_that_we_write_is_read_by_keras(mobilenet: tuple[Any, Tensors], tmp_path: Path) -> None:
     _, tensors = mobilenet
     weights = WEIGHT_SETS["mobilenetv2"]
@@ -107,6 +109,7 @@ def test_preprocessing_is_the_one_of_keras(keras: Any, images: np.ndarray, name:
     np.testing.assert_allclose(np.asarray(network_of(name).preprocess(pixels)), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_extractor_gives_what_the_model_gives(keras: Any, mobilenet: tuple[Any, Tensors], images: np.ndarray) -> None:
     model, tensors = mobilenet
     compute = EXTRACTORS["mobilenetv2"].load(tensors)
@@ -120,6 +123,7 @@ def test_extractor_gives_what_the_model_gives(keras: Any, mobilenet: tuple[Any, 
     np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_batch(mobilenet: tuple[Any, Tensors], images: np.ndarray) -> None:
     compute = EXTRACTORS["mobilenetv2"].load(mobilenet[1])
     together = compute(images)["average"]
@@ -129,6 +133,7 @@ def test_rows_do_not_depend_on_the_batch(mobilenet: tuple[Any, Tensors], images:
     np.testing.assert_array_equal(compute(images)["average"], together)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape", "parameters"),
     [
@@ -147,6 +152,7 @@ def test_backbone_is_frozen_and_ends_in_a_map(keras: Any, name: str, shape: tupl
     assert not model.trainable_weights
 
 
+@pytest.mark.slow
 def test_untrained_backbone_of_the_paper_gives_finite_maps_that_differ(keras: Any, images: np.ndarray) -> None:
     model, preprocess, _ = load_backbone("resnet101v2", image_size=64, untrained=True)
     maps = np.asarray(model(preprocess(images[:2, :64, :64].astype(np.float32)), training=False))
@@ -155,6 +161,7 @@ def test_untrained_backbone_of_the_paper_gives_finite_maps_that_differ(keras: An
     assert not np.allclose(maps[0], maps[1])
 
 
+@pytest.mark.slow
 def test_preprocessing_travels_inside_a_saved_model(keras: Any, images: np.ndarray, tmp_path: Path) -> None:
     model, preprocess, _ = load_backbone("vgg16", image_size=32, untrained=True)
     inputs = keras.Input((32, 32, 3))
@@ -292,6 +299,7 @@ def assert_as_in_pytorch(tensors: Tensors, golden: dict[int, np.ndarray]) -> Non
         np.testing.assert_allclose(rows[:, ::STEP], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_efficientnet_gives_what_it_gives_in_pytorch(keras: Any) -> None:
     golden = golden_rows("seeded")
     assert all((rows > 0).mean() > 0.5 for rows in golden.values())
@@ -335,6 +343,7 @@ def test_weights_without_an_address_are_got_by_a_command(tmp_path: Path, monkeyp
         download_to(tmp_path, WEIGHT_SETS["efficientnet-lite0"])
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_real_vgg16_gives_the_known_numbers(shared_folder: Path) -> None:
     file = shared_folder / "weights" / "vgg16_imagenet_notop.h5"

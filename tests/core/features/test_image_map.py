@@ -60,6 +60,7 @@ def _is_apart(points: FloatArray, group: np.ndarray) -> float:
     return float((group[squares.argmin(axis=1)] == group).mean())
 
 
+@pytest.mark.slow
 def test_tsne_keeps_groups_apart_and_is_the_same_again_with_other_threads() -> None:
     rows, group = groups(120)
     with threadpool_limits(2):

@@ -269,6 +269,7 @@ def test_unknown_tensors_that_fit_are_unverified(home: Path, mobilenet: Path) ->
     assert used.digest == tensors.digest == found.digest
 
 
+@pytest.mark.slow
 def test_known_digest_or_official_md5_is_verified(home: Path, mobilenet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_known(monkeypatch, digest=identify(mobilenet).digest)
     assert identify(mobilenet).state == "verified"
@@ -382,6 +383,7 @@ def test_second_look_reads_nothing(home: Path, mobilenet: Path, monkeypatch: pyt
     assert identify(mobilenet) == first
 
 
+@pytest.mark.slow
 def test_changed_file_is_looked_at_again(home: Path, mobilenet: Path) -> None:
     first = identify(mobilenet)
     weights = WEIGHT_SETS["mobilenetv2"]
@@ -390,6 +392,7 @@ def test_changed_file_is_looked_at_again(home: Path, mobilenet: Path) -> None:
     assert identify(mobilenet).digest != first.digest
 
 
+@pytest.mark.slow
 def test_spoiled_memory_only_costs_time(home: Path, mobilenet: Path) -> None:
     first = identify(mobilenet)
     memory = Path(os.environ["CORESET_CACHE"]) / "weights.json"
@@ -398,6 +401,7 @@ def test_spoiled_memory_only_costs_time(home: Path, mobilenet: Path) -> None:
         assert identify(mobilenet) == first
 
 
+@pytest.mark.slow
 def test_digest_told_is_that_of_the_tensors_whatever_was_remembered(home: Path, mobilenet: Path) -> None:
     identify(mobilenet)
     stamp = mobilenet.stat()

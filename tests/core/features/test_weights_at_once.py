@@ -97,6 +97,7 @@ def run_at_once(script: str, *arguments: list[object]) -> None:
     assert [each.returncode for each in processes] == [0] * len(processes), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [False, True])
 def test_downloads_at_once_do_not_disturb_each_other(official: Path, address: str, tmp_path: Path, begun: bool) -> None:
     content = official.read_bytes()
@@ -107,6 +108,7 @@ def test_downloads_at_once_do_not_disturb_each_other(official: Path, address: st
     assert [file.name for file in tmp_path.iterdir()] == ["weights.h5"]
 
 
+@pytest.mark.slow
 def test_what_killed_downloads_left_is_taken_over(official: Path, tmp_path: Path) -> None:
     content = official.read_bytes()
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
@@ -139,6 +141,7 @@ class _NothingMore(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_imports_at_once_do_not_disturb_each_other(official: Path, tmp_path: Path) -> None:
     run_at_once(IMPORT, *[[official, tmp_path, number, AT_ONCE] for number in range(AT_ONCE)])
     (file,) = (user_data_folder() / "weights").iterdir()

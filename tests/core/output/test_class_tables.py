@@ -121,6 +121,7 @@ def test_runs_without_probabilities_say_why_columns_are_missing() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probabilities", [True, False])
 def test_the_report_has_them_all(content: ReportContent, tmp_path: Path, probabilities: bool) -> None:
     mine = replace(content, comparison=compared(probabilities=probabilities))

@@ -78,6 +78,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return [tmp_path / name for name in ("out", "cache", "data")]
 
 
+@pytest.mark.slow
 def test_nothing_leaves_by_any_export(
     tmp_path: Path, source: Path, own_places: list[Path], capfd: pytest.CaptureFixture[str]
 ) -> None:

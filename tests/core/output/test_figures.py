@@ -144,6 +144,7 @@ def test_a_figure_of_another_kind_is_refused(tmp_path: Path) -> None:
         save_figure(new_figure(2, 2), tmp_path / "figure.docx")
 
 
+@pytest.mark.slow
 def test_figures_leave_no_global_state_and_no_import(content: ReportContent) -> None:
     import matplotlib as mpl
 

@@ -125,6 +125,7 @@ def test_the_manifest_states_the_check(custom: Any, converted: OnnxFile, tmp_pat
     assert load_bundle(without).classes == CLASSES
 
 
+@pytest.mark.slow
 def test_the_layers_of_all_backbones_are_converted() -> None:
     keras = import_keras()
     layers = keras.layers

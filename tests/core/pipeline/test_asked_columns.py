@@ -67,6 +67,7 @@ def test_nothing_is_added_unless_it_is_asked_for(prepared: Prepared, tmp_path: P
     assert not settings_from_dict({"export": {}}).export.probabilities_and_weights
 
 
+@pytest.mark.slow
 def test_the_list_has_the_teachers_probabilities_and_weights_that_add_up_to_1(
     prepared: Prepared, tmp_path: Path
 ) -> None:
@@ -169,6 +170,7 @@ def test_of_equally_near_images_the_first_in_path_order_counts() -> None:
     assert represented([embedding, other], coreset) == {3: 3, 4: 0, 8: 2}
 
 
+@pytest.mark.slow
 def test_the_flag_asks_for_them(prepared: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = prepared.study
     common = [

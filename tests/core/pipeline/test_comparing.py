@@ -134,6 +134,7 @@ def test_the_plan_trains_everything_once_and_whole_repetitions_first() -> None:
     assert [one.fraction for one in planned[:5]] == [1.0, 0.5, 0.5, 0.1, 0.1]
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_trained_again(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_stopped_comparison_keeps_what_is_finished(
     assert len(trained) - started == 6 - finished
 
 
+@pytest.mark.slow
 def test_a_stored_run_that_cannot_be_read_is_told_and_trained_again(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_stored_run_that_cannot_be_read_is_told_and_trained_again(
     assert compare_stored(prepared, tmp_path).notes == ()
 
 
+@pytest.mark.slow
 def test_a_report_says_that_the_only_runs_cannot_be_read(prepared: Prepared, tmp_path: Path) -> None:
     run_comparison(prepared, tmp_path / "runs")
     for file in (tmp_path / "runs").glob("*.json"):
@@ -284,6 +287,7 @@ def test_the_key_of_the_head_knows_what_it_sees_and_nothing_of_epochs(prepared: 
     assert mark(smaller, "head", probe_input=probe_input) != ours
 
 
+@pytest.mark.slow
 def test_a_stored_run_is_told_with_the_clusters_and_places_of_today(prepared: Prepared, tmp_path: Path) -> None:
     run_comparison(prepared, tmp_path)
     [stored] = [run for run in load_runs(tmp_path).runs if run.key.sampler == EVERYTHING and run.key.repetition == 0]
@@ -555,6 +559,7 @@ def test_runs_of_the_two_modes_of_steps_never_stand_in_one_table(
     assert run_comparison(with_probe, tmp_path).steps == ""
 
 
+@pytest.mark.slow
 def test_figures_on_another_backbone_or_on_unverified_weights_say_so_everywhere(
     prepared: Prepared, tmp_path: Path
 ) -> None:

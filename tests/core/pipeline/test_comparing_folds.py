@@ -74,6 +74,7 @@ def with_settings(prepared: Prepared, section: str, **changes: Any) -> Prepared:
     return replace(prepared, study=replace(prepared.study, settings=changed))
 
 
+@pytest.mark.slow
 def test_each_fold_is_the_test_set_once_and_the_first_is_that_of_everything_else(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[int, int, str]]
 ) -> None:
@@ -93,6 +94,7 @@ def test_each_fold_is_the_test_set_once_and_the_first_is_that_of_everything_else
     assert found.sentences[-1].startswith("Measured over 3 folds, 2 repetitions each")
 
 
+@pytest.mark.slow
 def test_runs_are_found_again_and_other_folds_are_other_runs(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[int, int, str]]
 ) -> None:
@@ -133,6 +135,7 @@ def test_folds_and_splits_at_once_are_refused(
     assert splits_problem(COMPARISON, is_predefined=False, folds=3) == ""
 
 
+@pytest.mark.slow
 def test_a_fold_that_lacks_a_class_is_told(prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a patient has most images of a class."""
     first = run_comparison(prepared, tmp_path)

@@ -133,6 +133,7 @@ def test_two_splits_are_trained_once_on_images_of_their_own(
     assert again.sentences[-1].startswith("Measured over 2 splits, 2 repetitions each")
 
 
+@pytest.mark.slow
 def test_another_split_trains_only_what_is_new(prepared: Prepared, tmp_path: Path, counted: Counted) -> None:
     one = run_comparison(asking(prepared, splits=1), tmp_path)
     assert (len(counted.trained), counted.prepared) == (4, [])

@@ -78,6 +78,7 @@ def study(tmp_path: Path) -> Study:
     return Study(tmp_path / "cells", Settings(), tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_each_image_has_the_map_of_its_prediction_and_of_its_label(bundle: Path, study: Study) -> None:
     shown = Published()
     dataset = open_dataset(study.source, study.cache_folder)

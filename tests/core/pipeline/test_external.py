@@ -65,6 +65,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_measures_are_those_of_the_answers(home: Path, tmp_path: Path) -> None:
     other = write(tmp_path / "other", {"blue": "Blue", "green": "green", "red": "RED"}, seed=1)
     found = evaluate_external(home / "bundle", other, home / "cache", tmp_path / "out")
@@ -223,6 +224,7 @@ def test_images_excluded_by_a_pattern_are_left_out(home: Path, tmp_path: Path) -
     assert "3 images were excluded by hand or by a pattern." in found.notes
 
 
+@pytest.mark.slow
 def test_corrected_classes_are_evaluated(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = write(tmp_path / "other", dict(zip(CLASSES, CLASSES, strict=True)), seed=5)
     (tmp_path / "labels.csv").write_text("path,old,new\nblue/0.png,blue,red\n")
@@ -237,6 +239,7 @@ def test_corrected_classes_are_evaluated(home: Path, tmp_path: Path, capsys: pyt
     assert true["blue/0.png"] == "red"
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = write(tmp_path / "other", {"blue": "Azure", "green": "green", "red": "artefact"}, seed=2)
     call = ["evaluate", str(home / "bundle"), str(other), "--cache", str(home / "cache")]

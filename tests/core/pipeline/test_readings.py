@@ -27,6 +27,7 @@ def cells(folder: Path, n: int = 12, high: int = 4096) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_manifest_reads_a_dataset_as_its_export_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = cells(tmp_path / "cells")
     cache = ["--cache", str(tmp_path / "cache")]

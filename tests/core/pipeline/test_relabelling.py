@@ -115,6 +115,7 @@ def test_without_relabelling_and_notes_the_list_is_as_before(cells_folder: Path,
     assert list(read_rows(tmp_path / "list.csv")[0]) == list(COLUMNS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("private", [False, True])
 def test_the_same_coreset_is_made_again_from_the_manifest(
     prepared: Prepared, records: tuple[Relabelling, ...], tmp_path: Path, private: bool

@@ -28,6 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study(place / "demo", settings, place / "cache")
 
 
+@pytest.mark.slow
 def test_a_size_is_trained_once_beside_everything_on_the_same_test_images(study: Study) -> None:
     found = check_size(study, "head", 30, 0.3)
     assert found.n_images == 30

@@ -69,6 +69,7 @@ def test_class_budgets_follow_the_rule_to_the_image(sizes: dict[str, int], data:
     assert sum(budgets.values()) == total
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(CLASSES, st.data(), st.booleans())
 def test_no_class_shrinks_as_the_budget_grows(sizes: dict[str, int], data: st.DataObject, at_least_one: bool) -> None:
@@ -132,6 +133,7 @@ def equal_then_weights(sizes: dict[str, int], weights: dict[str, int], total: in
     return budgets
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(CLASSES, st.data(), st.integers(0, 12))
 def test_equal_rounds_come_before_weights(sizes: dict[str, int], data: st.DataObject, equal_first: int) -> None:

@@ -57,6 +57,7 @@ def test_no_sample_is_offered_where_none_fits(monkeypatch: pytest.MonkeyPatch) -
     assert "--cluster-sample" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [ClusterSettings(), ClusterSettings(sample_above=1_000)], ids=["whole", "sample"])
 def test_nothing_follows_from_what_is_free(settings: ClusterSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(3).standard_normal((2_000, 6)).astype(np.float32)

@@ -94,6 +94,7 @@ def class_of(n: int) -> tuple[Dataset, ClassEmbedding, ClassClusters, Coreset]:
                                                  {"a": n}, False)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_coverage_has_exact_largest_distances_and_a_mean_that_is_hardly_larger() -> None:
     dataset, embedding, clusters, coreset = class_of(6300)
     exact = class_coverage(dataset.contents, embedding, clusters, coreset)

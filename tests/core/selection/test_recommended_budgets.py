@@ -122,6 +122,7 @@ def test_an_old_project_keeps_its_images_and_its_keys_and_a_new_one_has_the_new_
     assert old.key("coreset") != new.key("coreset")
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_the_new_rule_and_the_manifest_says_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make_images: Path
 ) -> None:

@@ -118,6 +118,7 @@ def test_rows_and_labels_can_be_had_at_once() -> None:
     np.testing.assert_array_equal(labels, y[selector.indices_])
 
 
+@pytest.mark.slow
 def test_the_example_runs_and_its_coresets_beat_chance(capsys: pytest.CaptureFixture[str]) -> None:
     results = runpy.run_path(str(EXAMPLE))["results"]
     assert set(results) == {0.02, 0.05, 0.1}

@@ -198,6 +198,7 @@ def test_a_function_that_does_not_listen_is_killed_after_the_grace(monkeypatch: 
     assert job.reap()
 
 
+@pytest.mark.slow
 @posix
 def test_cancelling_takes_grandchildren_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.3)
@@ -212,6 +213,7 @@ def test_cancelling_takes_grandchildren_with_it(monkeypatch: pytest.MonkeyPatch)
     assert gone(grandchild)
 
 
+@pytest.mark.slow
 @posix
 def test_a_killed_engine_leaves_no_grandchild() -> None:
     part, last = run("start_a_child_and_die")
@@ -230,6 +232,7 @@ def test_closing_kills_at_once() -> None:
     assert gone(pid)
 
 
+@pytest.mark.slow
 @posix
 def test_the_engine_ends_when_its_parent_is_killed() -> None:
     program = (
@@ -402,6 +405,7 @@ def test_a_service_that_cannot_be_built_says_why() -> None:
     assert service.dead
 
 
+@pytest.mark.slow
 def test_what_opens_for_ever_is_ended_with_a_sentence() -> None:
     began = time.monotonic()
     (failed,) = run("open_for_ever")
@@ -411,6 +415,7 @@ def test_what_opens_for_ever_is_ended_with_a_sentence() -> None:
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 def test_what_is_heard_of_may_take_longer_in_all() -> None:
     assert run("open_step_by_step", 8, 0.3)[-1] == Finished(8, pytest.approx(2.4, abs=2.0))
 
@@ -430,6 +435,7 @@ def test_a_crash_while_something_is_opened_is_put_down_to_the_file() -> None:
     assert failed.sentence.startswith("The engine process crashed (SIGSEGV). A damaged file can cause this")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone keeps a limit of memory")
 def test_a_service_keeps_to_limits_for_the_question_alone(counter: ServiceProcess) -> None:
     counter.ask(1, engine.Open(1_000_000_000))

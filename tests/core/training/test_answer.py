@@ -40,6 +40,7 @@ def answers(accuracies: Mapping[str, Sequence[float]], *, margin: float = 0.01, 
     return compare(runs, replace(ComparisonSettings(), difference_of_interest=margin)).answers
 
 
+@pytest.mark.slow
 def test_what_is_kept_what_it_costs_what_random_costs_and_what_it_saves() -> None:
     (found,) = answers(
         {
@@ -63,6 +64,7 @@ def test_no_difference_shown_is_not_called_equal() -> None:
     assert found.is_equal is False
 
 
+@pytest.mark.slow
 def test_equal_only_where_both_one_sided_tests_reject() -> None:
     accuracies = {"herding": [0.910, 0.911, 0.909, 0.912], "everything": [0.911, 0.910, 0.910, 0.911]}
     for margin, equal in ((0.01, True), (0.0005, False)):
@@ -72,6 +74,7 @@ def test_equal_only_where_both_one_sided_tests_reject() -> None:
         assert ("only shown to be equal within" in found.sentence) is not equal
 
 
+@pytest.mark.slow
 def test_the_smallest_margin_that_is_named_would_do_and_a_smaller_one_not() -> None:
     accuracies = {"herding": [0.90, 0.93, 0.88], "everything": [0.92, 0.89, 0.91]}
     (found,) = answers(accuracies)
@@ -80,6 +83,7 @@ def test_the_smallest_margin_that_is_named_would_do_and_a_smaller_one_not() -> N
     assert answers(accuracies, margin=named - 0.0011)[0].is_equal is False
 
 
+@pytest.mark.slow
 def test_a_small_difference_that_is_shown_can_be_inside_the_margin() -> None:
     (found,) = answers({"herding": [0.905] * 4, "everything": [0.910] * 4}, margin=0.02)
     assert "(−0.5 points, −0." in found.sentence

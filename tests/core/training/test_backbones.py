@@ -71,6 +71,7 @@ def test_sizes_and_backbones_do_not_share_features(cells: Dataset, tmp_path: Pat
     assert other.shape == (1, 512)
 
 
+@pytest.mark.slow
 def test_an_image_that_is_lost_leaves_no_features_and_the_others_are_kept(
     fresh_cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

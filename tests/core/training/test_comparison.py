@@ -140,6 +140,7 @@ def test_test_images_widen_the_interval_too() -> None:
     assert small.high - small.low == pytest.approx(2 * 1.96 * math.sqrt(0.1 * 0.9 / 100), rel=0.25)
 
 
+@pytest.mark.slow
 def test_differences_are_paired_by_repetition_and_image() -> None:
     accuracies = [0.60, 0.70, 0.80, 0.90, 0.75, 0.65]
     better = [value + 0.02 for value in accuracies]
@@ -237,6 +238,7 @@ def test_nothing_compares_to_nothing() -> None:
     assert compare([], SETTINGS) == Comparison((), (), (), ())
 
 
+@pytest.mark.slow
 def test_the_words_say_whose_features_the_head_saw() -> None:
     runs = runs_with(COIN, stratified=[0.8, 0.8], herding=[0.9, 0.9])
     same = compare(runs, SETTINGS, chosen_by=("vgg16", "colour-texture"), probe_extractors={"head": "vgg16"}).sentences
@@ -268,6 +270,7 @@ def test_comparing_twice_gives_the_same() -> None:
     np.testing.assert_equal([vars(r) for r in one.rows], [vars(r) for r in two.rows])
 
 
+@pytest.mark.slow
 def test_twenty_runs_of_five_thousand_test_images_are_quick() -> None:
     rng = np.random.default_rng(0)
     true = rng.integers(8, size=5000)

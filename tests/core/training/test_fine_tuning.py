@@ -94,6 +94,7 @@ def test_the_parts_before_and_after_are_the_whole_backbone(name: str, shape: tup
     assert np.ptp(np.asarray(whole.pooled(pixels))) > 0.1
 
 
+@pytest.mark.slow
 def test_kernels_of_the_copy_are_trained_and_batch_normalisation_is_not(backbone: Backbone) -> None:
     divided = divide(backbone, last_block("mobilenetv2"))
     copy = trainable_copy(divided.block)
@@ -129,6 +130,7 @@ def test_the_block_has_a_tenth_of_the_learning_rate_and_no_decay(decay: float) -
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_inputs_of_the_block_are_kept_as_mapped_float16_in_8_orientations(
     cells: Dataset, split: Split, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +156,7 @@ def test_inputs_of_the_block_are_kept_as_mapped_float16_in_8_orientations(
     assert maps.part(n, len(maps)).keys[0] == cells.images[split.validation[0]].pixels
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_not_computed_again_and_a_damaged_chunk_is(
     cells: Dataset, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +189,7 @@ def test_a_row_store_of_another_kind_of_number_counts_as_none(tmp_path: Path) ->
     assert rows.tolist() == [[1, np.float16(0.1)]]
 
 
+@pytest.mark.slow
 def test_a_stop_while_inputs_are_computed_keeps_nothing_half(cells: Dataset, split: Split, tmp_path: Path) -> None:
     class Stop(Progress):
         def report(self, done: int, total: int, message: str = "") -> None:
@@ -227,6 +231,7 @@ def test_the_bundle_states_fine_tuning_and_predicts_as_the_run(
     assert np.array_equal(answers.argmax(1), tuned.result.predicted)
 
 
+@pytest.mark.slow
 def test_stored_inputs_count_for_the_limit_of_the_cache_and_are_removed_when_unused(
     cells: Dataset, split: Split, tmp_path: Path
 ) -> None:

@@ -153,6 +153,7 @@ def test_of_equally_accurate_epochs_the_lower_loss_then_the_first_is_best() -> N
     assert watch.best_epoch == 3
 
 
+@pytest.mark.slow
 def test_without_validation_images_the_last_epoch_is_kept() -> None:
     model, result = fitted()
     assert result.best_epoch == 5
@@ -180,6 +181,7 @@ def test_stopping_takes_effect_at_the_next_batch(stop_at: int) -> None:
     assert len(fitted()[1].history) == 5
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_while_reading_is_told_as_it_was() -> None:
     class Failing(Rows):
         def take(self, rows: np.ndarray) -> np.ndarray:
@@ -192,6 +194,7 @@ def test_what_goes_wrong_while_reading_is_told_as_it_was() -> None:
         fitted(train=Labelled(Failing(data.source.values), data.labels))  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_noticed() -> None:
     data = points(16, 0)
     rows = data.source.take(np.arange(16))
@@ -218,6 +221,7 @@ def test_large_rows_are_read_a_few_at_a_time() -> None:
     assert [len(batch) for batch in in_order(Images(np.zeros((70, 1), dtype=np.float32)))] == [24, 23, 23]
 
 
+@pytest.mark.slow
 def test_epochs_are_plain_numbers() -> None:
     epoch = fitted(validation=points(10, 2))[1].history[0]
     assert isinstance(epoch, Epoch)

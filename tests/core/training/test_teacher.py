@@ -132,6 +132,7 @@ def test_no_image_is_evaluated_by_what_belongs_to_it() -> None:
     assert right(np.arange(120) // 2) < 0.65
 
 
+@pytest.mark.slow
 def test_the_probabilities_are_those_of_pca_and_logistic_regression_on_the_other_folds() -> None:
     names = ["a"] * 40 + ["b"] * 30 + ["c"] * 20
     dataset, rows = dataset_of(names), separable(names, apart=0.8)
@@ -162,6 +163,7 @@ def test_the_probabilities_are_those_of_pca_and_logistic_regression_on_the_other
         assert sorted(differences)[1] > 0.01
 
 
+@pytest.mark.slow
 def test_the_penalty_is_the_one_of_the_least_log_loss() -> None:
     rng = np.random.default_rng(2)
     names = [f"{place}" for place in rng.integers(0, 2, 200)]
@@ -173,6 +175,7 @@ def test_the_penalty_is_the_one_of_the_least_log_loss() -> None:
     assert (clear.probabilities.max(axis=1) > 0.99).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_a_class_in_one_fold_alone_has_probability_0_there_and_no_soft_label() -> None:
     names = ["a"] * 40 + ["b"] * 40 + ["rare"] * 6 + ["pair"] * 2
     groups = [""] * 80 + ["one patient"] * 6 + ["", ""]
@@ -245,6 +248,7 @@ def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
         fit_teacher(dataset, given, each_alone(60), progress=Stopping(len(whole.told) // 2))
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_told_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["a", "b"] * 2500
     read: list[int] = []

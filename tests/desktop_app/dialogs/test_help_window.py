@@ -195,6 +195,7 @@ def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
 # --- searching ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert window.search.hasFocus()
@@ -265,6 +266,7 @@ def test_what_is_nowhere_is_said_to_be(window: HelpWindow, qtbot: QtBot) -> None
 # --- figures -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_light_again")
 def test_no_figure_is_missing_in_light_or_dark(window: HelpWindow, qapp: QApplication) -> None:
     grounds = {}

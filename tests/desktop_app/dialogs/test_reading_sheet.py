@@ -98,6 +98,7 @@ def table(tmp_path: Path) -> Path:
 # --- columns ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_columns_of_a_table_are_shown_and_changed_in_one_step(opened: Opened, table: Path, qtbot: QtBot) -> None:
     page = opened(table)
     assert page.content.warning.action_button.text() == "Check…"  # the columns were guessed
@@ -132,6 +133,7 @@ def test_a_column_takes_the_place_of_the_one_before(opened: Opened, table: Path,
     assert [combo.currentText() for combo in columns.combos] == ["Image file", "Class", "Not used", "Group"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_a_sentence_and_cannot_be_applied(opened: Opened, table: Path, qtbot: QtBot) -> None:
     sheet = sheet_of(opened(table), qtbot)
     (columns,) = (part for part in sheet.parts if isinstance(part, ColumnsTab))
@@ -148,6 +150,7 @@ def test_what_cannot_be_read_is_a_sentence_and_cannot_be_applied(opened: Opened,
     assert sheet.changes == {}
 
 
+@pytest.mark.slow
 def test_a_table_that_cannot_be_scanned_is_put_right_in_the_sheet(opened: Opened, tmp_path: Path, qtbot: QtBot) -> None:
     rows = []
     for number in range(12):
@@ -172,6 +175,7 @@ def test_a_table_that_cannot_be_scanned_is_put_right_in_the_sheet(opened: Opened
     assert settle(page, qtbot).dataset.classes == ("kind 0", "kind 1")
 
 
+@pytest.mark.slow
 def test_closing_the_sheet_stops_what_it_asked_for(opened: Opened, table: Path, qtbot: QtBot) -> None:
     page = opened(table)
     qtbot.mouseClick(page.content.reading, Qt.MouseButton.LeftButton)
@@ -253,6 +257,7 @@ def brightness(label: object) -> float:
     return sum(image.pixelColor(x, x).lightness() for x in range(image.width())) / image.width()
 
 
+@pytest.mark.slow
 def test_grey_levels_are_previewed_on_an_image_before_they_are_used(opened: Opened, stacks: Path, qtbot: QtBot) -> None:
     page = opened(stacks)
     sheet = sheet_of(page, qtbot)
@@ -281,6 +286,7 @@ def test_grey_levels_are_previewed_on_an_image_before_they_are_used(opened: Open
     assert settle(page, qtbot).dataset.reading.range_of("16-bit-tiff") == (100.0, 500.0)
 
 
+@pytest.mark.slow
 def test_percentiles_and_the_reset(opened: Opened, stacks: Path, qtbot: QtBot) -> None:
     sheet = sheet_of(opened(stacks), qtbot)
     settle_part(sheet, LevelsTab, qtbot)
@@ -297,6 +303,7 @@ def test_percentiles_and_the_reset(opened: Opened, stacks: Path, qtbot: QtBot) -
     assert sheet.changes == {}
 
 
+@pytest.mark.slow
 def test_pages_are_shown_and_one_is_read_by_enter(opened: Opened, stacks: Path, qtbot: QtBot) -> None:
     page = opened(stacks)
     sheet = sheet_of(page, qtbot)
@@ -357,6 +364,7 @@ def test_the_wheel_changes_no_control_without_the_focus(opened: Opened, table: P
     assert sheet.changes == {}
 
 
+@pytest.mark.slow
 def test_the_sheet_fits_the_smallest_window(opened: Opened, table: Path, stacks: Path, qtbot: QtBot) -> None:
     for path in (table, stacks):
         page = opened(path)
@@ -386,6 +394,7 @@ def scans(tmp_path: Path) -> Path:
     return tmp_path / "scans"
 
 
+@pytest.mark.slow
 def test_windows_of_dicom_images_are_shown_and_changed(opened: Opened, scans: Path, qtbot: QtBot) -> None:
     page = opened(scans)
     assert {image.group for image in settle(page, qtbot).dataset.images} == {"patient-001", "patient-002"}

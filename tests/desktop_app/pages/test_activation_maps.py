@@ -98,6 +98,7 @@ def test_without_a_saved_network_the_panel_says_how_to_get_one(page: CoresetPage
     assert not requests(page)
 
 
+@pytest.mark.slow
 def test_the_map_is_that_of_the_network_and_the_class_chosen(
     page: CoresetPage, runs: tuple[RunResult, ...], qtbot: QtBot
 ) -> None:

@@ -178,6 +178,7 @@ def test_the_last_network_and_the_last_sampler_stay(page: ComparePage) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) -> None:
     page.model.set_settings("comparison", samplers=("stratified", "balanced-herding"), repetitions=3)
     with qtbot.waitSignal(page.summary_reported, timeout=60_000) as told:
@@ -513,6 +514,7 @@ def test_a_network_that_the_user_asks_for_stays_and_says_what_it_lacks(new_page:
     assert own_settings(model.settings("training"), NETWORKS["transfer"]).backbone == "resnet101v2"
 
 
+@pytest.mark.slow
 def test_epochs_that_the_least_number_of_steps_adds_are_told(page: ComparePage, qtbot: QtBot) -> None:
     def ask(**training: int) -> str:
         page._plan = None
@@ -572,6 +574,7 @@ def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: Q
     assert not page.run_button.isEnabled()
 
 
+@pytest.mark.slow
 def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     page.model.set_settings("comparison", splits=2, repetitions=2)
     result = run(page, qtbot)
@@ -657,6 +660,7 @@ def test_a_restart_shows_finished_trainings_without_a_training(
     again.leave()
 
 
+@pytest.mark.slow
 def test_finished_trainings_that_are_gone_are_told(
     page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -698,6 +702,7 @@ def test_finished_trainings_that_cannot_be_read_are_told(
     assert told not in page.content.answer.text()
 
 
+@pytest.mark.slow
 def test_what_is_shown_of_other_choices_says_so(page: ComparePage, qtbot: QtBot) -> None:
     run(page, qtbot)
     assert page.hint.text() == ""
@@ -824,6 +829,7 @@ def plugin_page(plugin_networks: str, page: ComparePage) -> ComparePage:
     return page
 
 
+@pytest.mark.slow
 def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: ComparePage, qtbot: QtBot) -> None:
     page = plugin_page
     box = page.options.networks.boxes["nearest-mean"]

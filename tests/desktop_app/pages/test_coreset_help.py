@@ -1,5 +1,6 @@
 """From the sampler that is chosen on the Coreset page to its page in Help."""
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +15,7 @@ def choose(page: CoresetPage, name: str, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: page.model.state("coreset") == "done")
 
 
+@pytest.mark.slow
 def test_the_chosen_sampler_is_explained_by_key_and_mouse(clustered_context: PageContext, qtbot: QtBot) -> None:
     page = CoresetPage(clustered_context)
     qtbot.addWidget(page)

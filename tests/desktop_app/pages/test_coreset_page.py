@@ -268,6 +268,7 @@ def test_the_size_for_a_margin_is_found_used_and_undone(page: CoresetPage, qtbot
     wait_for(page, qtbot)
 
 
+@pytest.mark.slow
 def test_a_margin_that_cannot_be_shown_is_refused_in_the_panel(page: CoresetPage, qtbot: QtBot) -> None:
     sizes = found_size(page, qtbot)
     sizes.margin.setValue(0.1)

@@ -211,6 +211,7 @@ def test_images_without_a_group_are_counted_with_an_example(page: DatasetPage, q
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.slow
 def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, cells: Path, qtbot: QtBot) -> None:
     lines = [
         f"{name}/P{number % 4}_{number}.png,{name},visit {number % 3},{'AB'[number % 2]}"
@@ -246,6 +247,7 @@ def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, 
     page.leave()
 
 
+@pytest.mark.slow
 def test_groups_of_many_paths_are_found_in_steps(page: DatasetPage, qtbot: QtBot) -> None:
     summary = view_of(page)
     some = summary.dataset.images[0]
@@ -618,6 +620,7 @@ def test_suspected_thumbnails_are_offered_in_the_notes_and_excluded_by_a_button(
     assert rows(page.findings.left_out) == []
 
 
+@pytest.mark.slow
 def test_many_paths_are_compared_in_steps_while_the_window_answers(page: DatasetPage, qtbot: QtBot) -> None:
     summary = view_of(page)
     some = summary.dataset.images[0]

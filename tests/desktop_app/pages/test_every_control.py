@@ -248,6 +248,7 @@ def test_a_change_is_made_undone_made_again_and_of_one_project(make_page: PageMa
         model.undo_stack.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_another_project_shows_its_own_value_over_what_is_being_typed(
     make_page: PageMaker, qtbot: QtBot, stage: str
@@ -365,6 +366,7 @@ def test_tab_walks_down_the_column(make_page: PageMaker, stage: str) -> None:
     assert all(after >= before - 2 for before, after in itertools.pairwise(heights)), heights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["dataset", "coreset", "compare"])
 def test_the_wheel_changes_only_what_has_the_focus(make_page: PageMaker, qtbot: QtBot, stage: str) -> None:
     page = make_page(stage)

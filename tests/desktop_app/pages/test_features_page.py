@@ -324,6 +324,7 @@ STEPS = Steps(
 """
 
 
+@pytest.mark.slow
 def test_an_extractor_of_a_plugin_is_shown_and_used(
     scanned: PageContext,
     open_page: Callable[[PageContext], FeaturesPage],
@@ -390,6 +391,7 @@ def choose_file(page: FeaturesPage, file: Path, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
 
 
+@pytest.mark.slow
 def test_a_features_file_is_chosen_used_and_labelled(
     scanned: PageContext, demo_study: Study, open_page: Callable[[PageContext], Any], qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -434,6 +436,7 @@ def test_a_file_that_cannot_be_read_changes_nothing_and_is_told(
     assert scanned.model.settings("features") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "state", "button"),
     [("remove", "features file not found", "Locate…"), ("rewrite", "features file has changed", "Choose again…")],

@@ -93,6 +93,7 @@ def test_a_map_is_asked_for_once(page: ImagesPage, qtbot: QtBot) -> None:
     assert [request.method for request in asked] == ["pca"]
 
 
+@pytest.mark.slow
 def test_tsne_states_what_its_distances_mean(page: ImagesPage, qtbot: QtBot) -> None:
     see_map(page, qtbot, "Map (t-SNE)")
     assert page.content.map_words.text().startswith("t-SNE of 150 images. Neighbours have a meaning")

@@ -15,6 +15,7 @@ def clipboard() -> str:
     return QGuiApplication.clipboard().text()
 
 
+@pytest.mark.slow
 def test_the_compare_page_copies_what_was_done(
     clustered_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -99,6 +99,7 @@ def test_what_is_refused_is_named_and_can_be_corrected(dialog: OwnModelDialog, q
         qtbot.mouseClick(dialog.add_button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.slow
 def test_a_description_fills_the_values(dialog: OwnModelDialog, qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "wsinfer.json"
     steps = [

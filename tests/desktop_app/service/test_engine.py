@@ -149,6 +149,7 @@ def test_a_job_tells_everything_in_order_in_the_windows_thread(
     assert not service.running()
 
 
+@pytest.mark.slow
 def test_a_job_that_is_dropped_is_over_at_once_and_nothing_more_is_heard_of_it(
     service: EngineService, listener: Listener, engine_children: Callable[[], list[Any]], qtbot: QtBot
 ) -> None:
@@ -268,6 +269,7 @@ def test_what_the_engine_prints_is_logged(service: EngineService, listener: List
     assert "written by a library" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "said"),
     [("open_for_ever", "it made no progress"), ("open_what_fills_the_memory", "it needs more than the 300 MB")],
@@ -434,6 +436,7 @@ def test_a_killed_service_is_started_again_and_answers(
     assert not listener.only("lost")
 
 
+@pytest.mark.slow
 @posix
 def test_a_service_that_dies_again_and_again_is_given_up(
     service: EngineService, listener: Listener, qtbot: QtBot

@@ -47,6 +47,7 @@ class TestClusterBars:
         assert "47.2 % of the class" in bars.rows[0].tooltip
         assert "Cluster 1: 1,021" in bars.accessibleDescription()
 
+    @pytest.mark.slow
     def test_colours_follow_the_mode(self, bars) -> None:
         light = bars.rows[0].bars[0].colour
         theme.apply(QApplication.instance(), "dark")

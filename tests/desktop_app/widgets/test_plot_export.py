@@ -139,6 +139,7 @@ sys.exit(0)
 """
 
 
+@pytest.mark.slow
 def test_the_program_quits_with_an_image_on_the_clipboard() -> None:
     done = subprocess.run([sys.executable, "-c", COPY_AND_QUIT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr

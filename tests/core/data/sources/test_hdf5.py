@@ -363,6 +363,7 @@ def test_a_chunk_is_unpacked_once(write: Any, look: Any, monkeypatch: pytest.Mon
         assert list(container._blocks) == [("x", first) for first in (0, 16, 32, 48)]
 
 
+@pytest.mark.slow
 def test_many_rows_are_listed_fast(write: Any) -> None:
     def many(container: Any) -> None:
         container.create_dataset(
