@@ -285,6 +285,7 @@ def test_many_short_runs_say_nothing(run: Train, quick: TrainingSettings, tensor
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_thirty_runs_pile_up_no_more_than_is_known(
     run: Train, quick: TrainingSettings, tensorflow_says: list[str]
 ) -> None:
