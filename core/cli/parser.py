@@ -1,11 +1,21 @@
 """The words of the command line, with help that teaches by example."""
 
 import argparse
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from coreset_studio.core.cli.flags import SECTIONS, add_flags, add_part_flags
 from coreset_studio.core.cli.paths import path_of
+from coreset_studio.core.cli.shared_flags import (
+    add_at_once,
+    add_dataset,
+    add_out_folder,
+    add_scheduler,
+    add_settings,
+    add_threads,
+    add_weights,
+    count,
+)
 from coreset_studio.core.data.sources import SOURCES
 from coreset_studio.core.heat_map import OPACITY
 from coreset_studio.core.project import NOT_COMPARED
@@ -80,8 +90,8 @@ def _looking(add: AddCommand) -> None:
     """Add what only looks."""
     scan = add("scan", "list what a dataset contains, and what was skipped and why",
                "coreset scan cells/\ncoreset scan cells/ --quality quality.csv --blurry-above 1.5")  # fmt: skip
-    _dataset(scan)
-    _settings(scan, "data", "quality")
+    add_dataset(scan)
+    add_settings(scan, "data", "quality")
     scan.add_argument(
         "--quality",
         type=path_of,
@@ -95,9 +105,9 @@ def _looking(add: AddCommand) -> None:
         "list the extractors: their requirements, cost and, if computed, how well they separate the classes",
         "coreset extractors cells/\ncoreset extractors cells/ --extractor vgg16,colour-texture --compute",
     )
-    _dataset(extractors)
-    _settings(extractors, "data", "features")
-    _weights(extractors)
+    add_dataset(extractors)
+    add_settings(extractors, "data", "features")
+    add_weights(extractors)
     features = add(
         "features",
         "write the features of an extractor to a file, with the path of each row",
@@ -105,9 +115,9 @@ def _looking(add: AddCommand) -> None:
         "coreset features cells/ --extractor vgg16 --out features.h5\n"
         "coreset select cells/ --features-file features.npy --fraction 0.05 --out selection.csv     read it again",
     )
-    _dataset(features)
-    _settings(features, "data", "features")
-    _weights(features)
+    add_dataset(features)
+    add_settings(features, "data", "features")
+    add_weights(features)
     features.add_argument(
         "--out", type=path_of, required=True, metavar="FILE", help="the .npy, .h5 or .csv to write, by its ending"
     )
@@ -119,11 +129,11 @@ def _looking(add: AddCommand) -> None:
         "coreset embed cells/ --extractor colour-texture,vgg16 --scheduler 10.0.0.5:8786\n"
         "coreset embed cells/ --scheduler tls://10.0.0.5:8786 --tls-ca ca.pem --tls-cert me.pem --tls-key me.key",
     )
-    _dataset(embed)
-    _settings(embed, "data", "features")
-    _weights(embed)
+    add_dataset(embed)
+    add_settings(embed, "data", "features")
+    add_weights(embed)
     for one in (extractors, features, embed):
-        _scheduler(one)
+        add_scheduler(one)
 
     extractors.add_argument("--compute", action="store_true", help="compute what is not in the cache yet")
 
@@ -137,10 +147,10 @@ def _choosing(add: AddCommand) -> None:
         "coreset select cells/ --sampler intelligent --extractor vgg16 --fraction 0.25 --seed 1 --out selection.csv\n"
         "coreset select cells/ --fraction 0.1 --test-fraction 0 --out selection.csv     every image is in the pool",
     )
-    _dataset(select)
-    _scheduler(select)
-    _settings(select, "data", "features", "clusters", "selection", validation=0.0)
-    _weights(select)
+    add_dataset(select)
+    add_scheduler(select)
+    add_settings(select, "data", "features", "clusters", "selection", validation=0.0)
+    add_weights(select)
     select.add_argument("--out", type=path_of, required=True, metavar="FILE", help="the CSV to write")
     select.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
 
@@ -151,18 +161,18 @@ def _choosing(add: AddCommand) -> None:
         "coreset export cells/ --fraction 0.05 --files hardlink --with-split --out coreset/\n"
         "coreset export cells/ --fraction 0.05 --private --out for-sharing/",
     )
-    _dataset(export)
-    _scheduler(export)
-    _settings(export, "data", "features", "clusters", "selection", "export", validation=0.0)
-    _weights(export)
-    _out_folder(export)
+    add_dataset(export)
+    add_scheduler(export)
+    add_settings(export, "data", "features", "clusters", "selection", "export", validation=0.0)
+    add_weights(export)
+    add_out_folder(export)
 
     verify = add("verify", "check an export and list every file that differs", "coreset verify coreset/")
     verify.add_argument("folder", type=path_of, metavar="DIR")
 
     rerun = add("rerun", "reproduce a coreset", "coreset rerun coreset/coreset.json cells/ --out again.csv")
     rerun.add_argument("manifest", type=path_of, metavar="coreset.json")
-    _dataset(rerun)
+    add_dataset(rerun)
     rerun.add_argument("--out", type=path_of, default=None, metavar="FILE", help="write the selection as a CSV too")
     rerun.add_argument("--weights", type=path_of, default=None, metavar="FILE")
     # Files that settings name by their content may be elsewhere now.
@@ -185,13 +195,13 @@ def _differing(add: AddCommand) -> None:
         "coreset stability cells/ --fraction 0.05 --out stability.csv\n"
         "coreset stability cells/ --sampler random --fraction 0.05 --splits 1 --seeds 20 --out stability.csv",
     )
-    _dataset(stability)
-    _settings(stability, "data", "features", "clusters", "selection", validation=0.0)
-    _weights(stability)
-    _scheduler(stability)
-    stability.add_argument("--splits", type=_count, default=5, metavar="N", help="splits; default 5")
+    add_dataset(stability)
+    add_settings(stability, "data", "features", "clusters", "selection", validation=0.0)
+    add_weights(stability)
+    add_scheduler(stability)
+    stability.add_argument("--splits", type=count, default=5, metavar="N", help="splits; default 5")
     stability.add_argument(
-        "--seeds", type=_count, default=2, metavar="N",
+        "--seeds", type=count, default=2, metavar="N",
         help="seeds of the selection for each split; default 2, and 1 for a sampler that draws nothing",
     )  # fmt: skip
     for one in (diff, stability):
@@ -208,12 +218,12 @@ def _sizing(add: AddCommand) -> None:
         "coreset size cells/ --margin 0.02 --sampler even-herding --out sizes.csv\n"
         "coreset size cells/ --margin 0.03 --network transfer --check     train once at that size, and test it",
     )
-    _dataset(size)
+    add_dataset(size)
     without = {"selection": ("fraction", "images", "fraction_by_class", "pinned_in", "pinned_out", "continue_from")}
-    _settings(size, "data", "features", "clusters", "selection", "training", validation=0.2, without=without)
-    _weights(size)
-    _threads(size)
-    _scheduler(size)
+    add_settings(size, "data", "features", "clusters", "selection", "training", validation=0.2, without=without)
+    add_weights(size)
+    add_threads(size)
+    add_scheduler(size)
     size.add_argument(
         "--margin",
         default="0.02",
@@ -259,18 +269,18 @@ def _comparing(add: AddCommand) -> None:
         "coreset run cells/ --out study/\ncoreset run cells/ --extractor vgg16 --backbone vgg16 --out study/",
     )
     for one in (compare, run):
-        _scheduler(one, "extract features and train")
-        _dataset(one)
+        add_scheduler(one, "extract features and train")
+        add_dataset(one)
         # A comparison has its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
         without = {"selection": NOT_COMPARED, "export": exports} if one is compare else {}
         # A flag on quality excludes nothing, so that nothing here depends on its threshold; nor on a search.
         sections = [section for section in SECTIONS if section not in ("quality", "search")]
-        _settings(one, *sections, validation=0.2, without=without)
-        _weights(one)
-        _threads(one)
-        _at_once(one)
-        _out_folder(one)
+        add_settings(one, *sections, validation=0.2, without=without)
+        add_weights(one)
+        add_threads(one)
+        add_at_once(one)
+        add_out_folder(one)
 
     search = add(
         "search",
@@ -280,13 +290,13 @@ def _comparing(add: AddCommand) -> None:
         "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002 --dropouts 0,0.1 --out s/     a grid\n"
         "coreset compare cells/ --settings s/best-settings.json --networks custom --out study/     with the best of it",
     )
-    _dataset(search)
-    _settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)
-    _weights(search)
-    _threads(search)
-    _at_once(search)
-    _out_folder(search)
-    _scheduler(search, "extract features, and train a grid and --with-pool,")
+    add_dataset(search)
+    add_settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)
+    add_weights(search)
+    add_threads(search)
+    add_at_once(search)
+    add_out_folder(search)
+    add_scheduler(search, "extract features, and train a grid and --with-pool,")
 
 
 def _using(add: AddCommand) -> None:
@@ -391,16 +401,16 @@ def _providing(add: AddCommand) -> None:
         help="JSON in the keys of WSInfer or of the settings below; default the .json of the same name, if any",
     )  # fmt: skip
     add_part_flags(model, "preparation of images, for add", MODEL_SETTINGS)
-    _threads(model)
+    add_threads(model)
 
     cluster = add(
         "cluster",
         "run a Dask scheduler and workers on this computer, which only its programs can reach, until Ctrl+C",
         "coreset cluster --workers 2\ncoreset embed cells/ --scheduler 127.0.0.1:8786     in another terminal",
     )
-    cluster.add_argument("--workers", type=_count, default=2, metavar="N", help="processes; default 2")
+    cluster.add_argument("--workers", type=count, default=2, metavar="N", help="processes; default 2")
     cluster.add_argument("--port", type=int, default=8786, metavar="N", help="of the scheduler; default 8786, 0 any")
-    _threads(cluster)
+    add_threads(cluster)
 
     add("plugins", "list what installed plugins add, and what could not be loaded and why", "coreset plugins")
 
@@ -410,98 +420,3 @@ def _providing(add: AddCommand) -> None:
     demo.add_argument("--images", type=int, default=None, help="number of synthetic images")
     demo.add_argument("--epochs", type=int, default=None)
     demo.add_argument("--cache", type=path_of, default=None, metavar="DIR")
-
-
-def _dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=path_of, metavar="DATASET", help=SOURCES.expected())
-    parser.add_argument(
-        "--settings", type=path_of, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
-    )
-    parser.add_argument("--cache", type=path_of, default=None, metavar="DIR", help="folder for computed features")
-
-
-def _settings(
-    parser: argparse.ArgumentParser,
-    *sections: str,
-    validation: float | None = None,
-    without: Mapping[str, Collection[str]] | None = None,
-) -> None:
-    """Add the flags of sections of the settings; `validation` is the command's own default for its fraction."""
-    defaults = {"features.extractors": "those recommended whose weights are on this machine"}
-    if "search" in sections:
-        defaults["search.method"] = "tpe, or grid if one of its lists or a settings file is given"
-    if validation is not None:
-        defaults["data.validation_fraction"] = f"{validation:g}"
-    add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)
-    if "training" in sections:
-        parser.add_argument(
-            "--no-validation",
-            dest="data.validation_fraction",
-            action="store_const",
-            const=0.0,
-            help="same as --validation-fraction 0: also train on the validation images, and keep the last weights",
-        )
-    parser.set_defaults(validation_default=validation)
-
-
-def _weights(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--weights",
-        type=path_of,
-        default=None,
-        metavar="FILE",
-        help="weight file for the first extractor that needs one",
-    )
-
-
-def _threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--threads",
-        type=_count,
-        default=None,
-        metavar="N",
-        help="maximum number of processor threads; 1 gives the same weights on any number of processors; default all",
-    )
-
-
-def _at_once(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--at-once",
-        type=_count,
-        default=1,
-        metavar="N",
-        help="train up to N networks at once, fewer if memory is short; each uses the number of --threads, so that the "
-        "results are those of one at a time; default 1",
-    )
-
-
-def _scheduler(parser: argparse.ArgumentParser, what: str = "extract features") -> None:
-    group = parser.add_argument_group(
-        "several machines", "See docs/cluster.md. Dask runs code that is sent to it: use it in a trusted network only."
-    )
-    group.add_argument(
-        "--scheduler",
-        default=None,
-        metavar="ADDRESS",
-        help=f"{what} on the workers of this Dask scheduler: HOST:PORT, or tls://HOST:PORT with these files",
-    )
-    files = {"ca": "certificate of the authority", "cert": "own certificate", "key": "own private key"}
-    for name, what in files.items():
-        group.add_argument(
-            f"--tls-{name}", type=path_of, default=None, metavar="FILE", help=f"{what} for TLS, as a PEM file"
-        )
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-        if number < 1:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"it is {text!r}; expected a whole number of at least 1") from None
-    return number
-
-
-def _out_folder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=path_of, required=True, metavar="DIR")
-    parser.add_argument("--overwrite", action="store_true", help="replace existing output")
