@@ -159,7 +159,6 @@ def run_comparison(
     folds = settings.data.folds
     check_splits(settings.comparison, is_predefined=prepared.split.is_predefined, folds=folds)
     _check_networks(prepared)
-    n_runs, n_parts = len(plan(settings.comparison, folds)), n_splits(settings)
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
     notes = [*kept.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared)]
@@ -169,46 +168,11 @@ def run_comparison(
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
+    planned = _PlannedRuns(prepared, stored, models, progress)
     runs: list[RunResult] = []
-    shares = time_shares(prepared)
-    left_out: dict[str, str] = {}
-    lost: dict[int, str] = {}
-    parts: list[SplitPart] = []
-
-    def planned_runs() -> Iterator[Wanted]:
-        """Yield the trainings of the plan; each split is prepared when the first one of it is due."""
-        nonlocal shares
-        n_asked = 0
-        for split in range(n_parts):
-            part = open_split(prepared, split, split_progress(progress, shares[n_asked], split, settings), lost)
-            parts.append(part)
-            # All coresets are selected before anything is trained, so that an impossible one costs no training.
-            of_split = plan_of_split(settings.comparison, split)
-            keyed = [(one, _key_unless_left_out(part, one, left_out)) for one in of_split]
-            if split == 0:
-                done = [key is not None and key.fingerprint in stored for _, key in keyed]
-                shares = time_shares(prepared, done)
-                for note in () if all(done) else fine_tuning_notes(prepared.study, *sizes_of(prepared)):
-                    progress.publish(Note(note))
-            for one, key in keyed:
-                if key is None or one.sampler in left_out:
-                    continue
-                preparing = PartProgress(progress, shares[n_asked], shares[n_asked])
-                part.teach(one, stored, PublishingProgress(preparing, progress))
-                yield Wanted(part, one, models.wants(one))
-                n_asked += 1
-
-    def progress_of(parent: Publisher[Epoch | Note], number: int, wanted: Wanted) -> Publisher[Epoch | Note]:
-        return PublishingProgress(run_progress(parent, number, shares, wanted.planned, settings), parent)
-
-    def found_or_trained(
-        part: SplitPart, planned: PlannedRun, step: Publisher[Epoch | Note]
-    ) -> tuple[RunResult, TrainedRun | None]:
-        return train_or_find(part, planned, stored, step)
-
     with trainings_elsewhere() as elsewhere:
         results = trained_in_order(
-            planned_runs(), elsewhere, stored, runs_folder, found_or_trained, progress_of, progress
+            planned.wanted(), elsewhere, stored, runs_folder, planned.found_or_trained, planned.progress_of, progress
         )
         for finished in results:
             wanted, result = finished.wanted, finished.result
@@ -216,10 +180,82 @@ def run_comparison(
             runs.append(result)
             progress.publish(result.without_probabilities())
         where = notes_on(elsewhere)
+    n_runs = len(plan(settings.comparison, folds))
     progress.report(n_runs, n_runs, "Training: runs")
+    parts = planned.parts
     alike = [parts[run.key.split].without_lost_tests(run) for run in runs]
     notes_after = [*_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts), *models.notes(), *where]
-    return _without(left_out, prepared, alike, [*notes, *notes_after])
+    return _without(planned.left_out, prepared, alike, [*notes, *notes_after])
+
+
+class _PlannedRuns:
+    """The trainings of a comparison in the order of the plan, which are prepared while they are asked for.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    stored : dict of str to RunResult
+        Finished runs by fingerprint.
+    models : KeptModels
+    progress : Publisher
+
+    Attributes
+    ----------
+    parts : list of SplitPart
+        Those of the splits that have begun.
+    left_out : dict of str to str
+        Reasons by sampler, of those that failed.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        stored: dict[str, RunResult],
+        models: KeptModels,
+        progress: Publisher[TrainingPart],
+    ) -> None:
+        self._prepared, self._stored, self._models, self._progress = prepared, stored, models, progress
+        self._settings = prepared.study.settings
+        self._shares = time_shares(prepared)
+        self._lost: dict[int, str] = {}
+        self.parts: list[SplitPart] = []
+        self.left_out: dict[str, str] = {}
+
+    def wanted(self) -> Iterator[Wanted]:
+        """Yield the trainings; each split is prepared when the first one of it is due."""
+        n_asked = 0
+        for split in range(n_splits(self._settings)):
+            before = split_progress(self._progress, self._shares[n_asked], split, self._settings)
+            part = open_split(self._prepared, split, before, self._lost)
+            self.parts.append(part)
+            # All coresets are selected before anything is trained, so that an impossible one costs no training.
+            of_split = plan_of_split(self._settings.comparison, split)
+            keyed = [(one, _key_unless_left_out(part, one, self.left_out)) for one in of_split]
+            if split == 0:
+                self._share_time([key is not None and key.fingerprint in self._stored for _, key in keyed])
+            for one, key in keyed:
+                if key is None or one.sampler in self.left_out:
+                    continue
+                preparing = PartProgress(self._progress, self._shares[n_asked], self._shares[n_asked])
+                part.teach(one, self._stored, PublishingProgress(preparing, self._progress))
+                yield Wanted(part, one, self._models.wants(one))
+                n_asked += 1
+
+    def progress_of(self, parent: Publisher[Epoch | Note], number: int, wanted: Wanted) -> Publisher[Epoch | Note]:
+        """Return the progress of one training, given its number in the plan."""
+        return PublishingProgress(run_progress(parent, number, self._shares, wanted.planned, self._settings), parent)
+
+    def found_or_trained(
+        self, part: SplitPart, planned: PlannedRun, step: Publisher[Epoch | Note]
+    ) -> tuple[RunResult, TrainedRun | None]:
+        """Return a run that is stored, or train it here."""
+        return train_or_find(part, planned, self._stored, step)
+
+    def _share_time(self, is_done: Sequence[bool]) -> None:
+        """Divide the bar anew now that the finished runs are known, and say what fine-tuning takes."""
+        self._shares = time_shares(self._prepared, is_done)
+        for note in () if all(is_done) else fine_tuning_notes(self._prepared.study, *sizes_of(self._prepared)):
+            self._progress.publish(Note(note))
 
 
 def _check_networks(prepared: Prepared) -> None:
