@@ -6,13 +6,13 @@ from coreset_studio.core.settings.choices import (
     ClusterBudgetRule,
     ClusterSettings,
     ComparisonSettings,
-    DataSettings,
     ExportSettings,
     FeatureSettings,
     NetworkName,
     SelectionSettings,
     Settings,
 )
+from coreset_studio.core.settings.data import DataSettings
 from coreset_studio.core.settings.earlier import EarlierCoreset, EarlierImage
 from coreset_studio.core.settings.names import check_names, names_used, unknown_names, unknown_words
 from coreset_studio.core.settings.own import own_settings, with_own

@@ -19,8 +19,9 @@ from coreset_studio.core.descriptions.choice import SettingsPart, choices_of
 from coreset_studio.core.errors import SettingsError
 from coreset_studio.core.files import reason_of
 from coreset_studio.core.forms import LIST_BYTES, is_number, read_json, strict_containers
-from coreset_studio.core.settings.choices import DataSettings, SelectionSettings, Settings
+from coreset_studio.core.settings.choices import SelectionSettings, Settings
 from coreset_studio.core.settings.chosen_file import IN_NO_KEY, ChosenFile
+from coreset_studio.core.settings.data import DataSettings
 from coreset_studio.core.settings.own import described, kind_of, put_own
 
 _OWN = "own"
