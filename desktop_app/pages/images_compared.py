@@ -51,8 +51,9 @@ class ImagesCompared(QObject):
         self.stability_button.clicked.connect(self.open_stability)
 
     def forget(self) -> None:
-        """Have no results."""
+        """Have no results and no dialog, which the page closes without its signals."""
         self._results, self._key = (None, None), None
+        self.dialog = None
 
     @property
     def results(self) -> tuple[ComparedCoresets | None, Stability | None]:

@@ -110,6 +110,17 @@ def test_stability_is_a_filter_an_order_and_a_colour(page: ImagesPage, qtbot: Qt
     assert np.isnan(shown[len(known) :]).all()
 
 
+def test_a_dialog_of_the_project_before_is_let_go(page: ImagesPage, qtbot: QtBot) -> None:
+    """The page closes it without its signals; a later failure must not reach for it."""
+    qtbot.mouseClick(page.compared.compare_button, Qt.MouseButton.LeftButton)
+    assert page.compared.dialog is not None
+    page.start_empty()
+    qtbot.wait(1)
+    page.compared.read_export("nowhere/coreset.json")
+    qtbot.waitUntil(lambda: not page.service.running())
+    assert page.compared.dialog is None
+
+
 def test_a_sampler_that_draws_nothing_has_one_seed(qtbot: QtBot) -> None:
     dialog = StabilityDialog(draws=False)
     qtbot.addWidget(dialog)
