@@ -75,7 +75,7 @@ class ImageActions(QObject):
     def numbered_classes(self) -> tuple[str, ...]:
         """Return the classes that the keys 1 to 9 give, in the sequence of the keys."""
         unlabelled = self._images.summary.dataset.unlabelled if self._images.summary is not None else ""
-        return tuple(name for name in self.classes() if name != unlabelled or not unlabelled)[:MOST_NUMBERED]
+        return tuple(name for name in self.classes() if name != unlabelled)[:MOST_NUMBERED]
 
     def relabel_by_number(self, indices: Sequence[int], number: int) -> None:
         """Give images the class of a key, from 1; nothing if there is none."""
