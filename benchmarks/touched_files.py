@@ -30,7 +30,7 @@ ADDITIONS = ROOT / "benchmarks" / "additions"
 RESULTS = ROOT / "benchmarks" / "results" / "touched_files.md"
 QUICK = "not slow and not real_data and not xvfb and not frozen"
 # Left behind by the tools themselves.
-IGNORED = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis"}
+IGNORED = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis", "build"}
 # Tests that list descriptions of all kinds, settings, flags or pages; those that are not there yet are left out.
 GENERAL = (
     "tests/core/descriptions",
